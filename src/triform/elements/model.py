@@ -1,0 +1,55 @@
+"""An element as everybody sees it. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+
+class State(StrEnum):
+    """`disabled` remembers what it was in `Element.enabled_state`; `deleted` is final."""
+
+    ready = "ready"
+    deployed = "deployed"
+    disabled = "disabled"
+    deleted = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A declared thing in a circle. `spec` has its defaults filled in; treat it and `meta` as read-only.
+
+    `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version a
+    deploy last succeeded for.
+    """
+
+    id: UUID
+    circle_id: UUID
+    circle_name: str
+    parent_id: UUID | None
+    slug: str
+    element_type: str
+    name: str
+    intention: str
+    state: State
+    enabled_state: State
+    version: int
+    spec: Mapping[str, Any]
+    meta: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deployed_version: int | None = None
+
+    @property
+    def is_circle(self) -> bool:
+        return self.id == self.circle_id
+
+    @property
+    def path(self) -> str:
+        """Where it is reached below `/api`: `acme/greet`, or `acme` for the circle itself."""
+        return self.circle_name if self.is_circle else f"{self.circle_name}/{self.slug}"
+
+    def evolve(self, **changes: Any) -> Self:
+        return replace(self, **changes)

@@ -1,0 +1,56 @@
+"""The one thing that travels: a request as the executor sees it, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from triform.chemistry.catalogue import ElementType, Operation
+from triform.circles.model import Principal
+from triform.elements.model import Element
+from triform.runs.model import Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """RFC 7240. `respond_async`: answer 202 at once; `wait_s`: answer 202 after so many seconds."""
+
+    respond_async: bool = False
+    wait_s: float | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return self.respond_async or self.wait_s is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An operation on an element, asked for by a principal.
+
+    `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
+    the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query.
+    """
+
+    principal: Principal
+    element: Element
+    type: ElementType
+    operation: Operation
+    input: Any
+    body: bytes
+    received_at: datetime
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    trigger: Trigger = "http"
+    env: str = "draft"
+    prefer: Preference = Preference()
+    idempotency_key: str | None = None
+    if_match: int | None = None
+    traceparent: str | None = None
+
+    def evolve(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    def argument(self, name: str, default: Any = None) -> Any:
+        """A path argument, else the input's member of that name (the uniform POST door), else `default`."""
+        if name in self.arguments:
+            return self.arguments[name]
+        return self.input.get(name, default) if isinstance(self.input, dict) else default
