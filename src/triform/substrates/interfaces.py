@@ -1,29 +1,32 @@
 """What the executor hands work to, and what it expects back. Substrates do not know each other."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.model import Ended
 from triform.storage.database import Transaction
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a platform operation answers: a JSON-serialisable value and headers that belong to it."""
-
-    value: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-    events: tuple[tuple[str, Any], ...] = ()
-    """Events to write in the same transaction: (kind, data), e.g. ("element.updated", {...})."""
+__all__ = ["PlatformOperation", "PreparedOperation", "Reply", "RunContext", "Substrate"]
 
 
 class PlatformOperation(Protocol):
     """One of the product's own operations; effect, run and event share `tx`."""
 
     async def __call__(self, call: Call, tx: Transaction) -> Reply: ...
+
+
+class PreparedOperation(Protocol):
+    """One with a slow part (parsing user code) that must not hold a transaction open.
+
+    `prepare` runs first, without a transaction, and may refuse by raising; what it returns comes back as
+    `prepared`. It saw the element as it was then, so the call proper checks again what may have changed.
+    """
+
+    async def prepare(self, call: Call) -> Any: ...
+
+    async def __call__(self, call: Call, tx: Transaction, prepared: Any) -> Reply: ...
 
 
 class RunContext(Protocol):

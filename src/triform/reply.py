@@ -1,0 +1,17 @@
+"""What one of the product's own operations answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A JSON-serialisable value and the headers that belong to it.
+
+    `events` are written in the same transaction: (kind, data), e.g. ("element.updated", {...}).
+    """
+
+    value: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[tuple[str, Any], ...] = ()
