@@ -63,12 +63,14 @@ CREATE TABLE elements (
     enabled_state    text NOT NULL CHECK (enabled_state IN ('ready', 'deployed')),
     version          integer NOT NULL,
     deployed_version integer,
+    reserved_slots   integer NOT NULL DEFAULT 0 CHECK (reserved_slots >= 0),
     spec             bytea NOT NULL,
     meta             bytea NOT NULL,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX elements_slug ON elements (circle_id, slug) WHERE state <> 'deleted' AND id <> circle_id;
+CREATE INDEX elements_with_reservations ON elements (id) WHERE reserved_slots > 0;
 CREATE INDEX elements_of_parent ON elements (parent_id) WHERE state <> 'deleted';
 
 CREATE TABLE element_versions (
