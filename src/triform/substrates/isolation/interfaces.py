@@ -127,7 +127,8 @@ class Instance(Protocol):
 
     def frames(self) -> AsyncIterator[Frame]:
         """Frames from the guest in order of arrival (J, D from the channel; O, E from its stdout and
-        stderr); ends when all three are closed. A malformed or oversized frame raises `ProtocolViolation`."""
+        stderr); ends when all three are closed. A malformed or oversized frame raises `ProtocolViolation`.
+        After `kill` it still yields whatever the guest had written before it died, then ends."""
 
     async def kill(self) -> Exit:
         """SIGKILL to the whole unit of containment, wait until nothing is left, clean up; idempotent."""
