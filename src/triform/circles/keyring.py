@@ -1,0 +1,76 @@
+"""The installation's own keys, in its data directory, made once.
+
+<data_dir>/keys/signing   signs access tokens; all of them end when it is lost
+<data_dir>/keys/master    what the login roles' passwords are derived from; nothing derived is ever stored
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from triform.circles.errors import KeyFileRefused
+from triform.errors import Suggestion
+
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """`signing` and `master` are 32 random bytes each. Nodes that share a database share both files."""
+
+    signing: bytes = field(repr=False)
+    master: bytes = field(repr=False)
+
+    @classmethod
+    def open(cls, data_dir: Path) -> "Keyring":
+        """The keys of this data directory, made on first use. Raises KeyFileRefused when others can read them."""
+        folder = data_dir / "keys"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(signing=_key(folder / "signing"), master=_key(folder / "master"))
+
+    def role_password(self, circle_id: UUID) -> str:
+        """The password of a circle's login role: the same every time, 64 hexadecimal digits."""
+        return hmac.new(self.master, b"circle-role:" + circle_id.bytes, hashlib.sha256).hexdigest()
+
+
+def _key(file: Path) -> bytes:
+    if not file.exists():
+        _make(file)
+    if file.stat().st_mode & 0o077:
+        raise KeyFileRefused(f"{file} can be read by others.", suggestion=_exposed(file))
+    key = file.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise KeyFileRefused(f"{file} is not a key of {_KEY_BYTES} bytes.", suggestion=_damaged(file))
+    return key
+
+
+def _make(file: Path) -> None:
+    """Written aside, then linked into place: complete or absent, and the first of two makers wins."""
+    aside = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(_KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(aside, file)
+        except FileExistsError:
+            return
+    finally:
+        aside.unlink()
+
+
+def _exposed(file: Path) -> Suggestion:
+    return Suggestion(
+        why="Whoever has read this key can sign in as anybody.",
+        fix=f"If nobody can have read it: chmod 600 {file}. Otherwise remove it; everybody then signs in again.",
+    )
+
+
+def _damaged(file: Path) -> Suggestion:
+    return Suggestion(why="The file was cut short or overwritten.", fix=f"Restore {file} from a backup.")
