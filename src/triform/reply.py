@@ -10,8 +10,10 @@ class Reply:
     """A JSON-serialisable value and the headers that belong to it.
 
     `events` are written in the same transaction: (kind, data), e.g. ("element.updated", {...}).
+    `recorded` is what the run keeps as its output when the answer itself must not be kept (a new secret).
     """
 
     value: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     events: tuple[tuple[str, Any], ...] = ()
+    recorded: Any = None

@@ -54,3 +54,6 @@ class Substrate(Protocol):
     """
 
     async def perform(self, call: Call, context: RunContext) -> Ended: ...
+
+    async def answer(self, call: Call) -> Reply:
+        """An operation that leaves no run, such as `diagnostics`. Raises TriformError for a refusal."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from triform.clock import rfc3339
 from triform.errors import Complaint, InvalidInput
+from triform.reply import Reply
 from triform.runs.call import Call
 from triform.storage.database import Transaction
 from triform.wallet.ledger import Ledger
@@ -21,12 +22,12 @@ class WalletOperations:
     def table(self) -> Mapping[str, Any]:
         return {"wallet": self.wallet, "wallet_entries": self.entries, "wallet_top_up": self.top_up}
 
-    async def wallet(self, call: Call, tx: Transaction) -> Any:
+    async def wallet(self, call: Call, tx: Transaction) -> Reply:
         """`{balance_micro_au, held_micro_au}`."""
         wallet = await self._ledger.wallet(tx, call.element.circle_id)
-        return {"balance_micro_au": wallet.balance_micro_au, "held_micro_au": wallet.held_micro_au}
+        return Reply({"balance_micro_au": wallet.balance_micro_au, "held_micro_au": wallet.held_micro_au})
 
-    async def entries(self, call: Call, tx: Transaction) -> Any:
+    async def entries(self, call: Call, tx: Transaction) -> Reply:
         """`{entries, next}`, newest first; `next` is the cursor of the following page, null on the last."""
         limit = call.argument("limit", 50)
         found = await self._ledger.entries(
@@ -38,12 +39,10 @@ class WalletOperations:
             offset=call.argument("offset", 0),
         )
         page = found[:limit]
-        return {
-            "entries": [_entry_json(entry) for entry in page],
-            "next": str(page[-1].id) if len(found) > limit else None,
-        }
+        following = str(page[-1].id) if len(found) > limit else None
+        return Reply({"entries": [_entry_json(entry) for entry in page], "next": following})
 
-    async def top_up(self, call: Call, tx: Transaction) -> Any:
+    async def top_up(self, call: Call, tx: Transaction) -> Reply:
         """Adds `amount_micro_au` with a `reference`; answers the wallet."""
         circle_id = call.element.circle_id
         await self._ledger.top_up(tx, circle_id, call.argument("amount_micro_au"), call.argument("reference"))
