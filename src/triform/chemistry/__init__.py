@@ -1,1 +1,1 @@
-"""What element types are: YAML definitions, compiled once into a frozen catalogue. Pure: reads files, nothing else."""
+"""What element types are: YAML definitions, compiled once into a frozen catalogue. Pure: it only reads files."""

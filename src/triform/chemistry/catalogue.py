@@ -3,10 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from triform.chemistry.element_type import ElementType, SpecCheck
+from triform.chemistry.checks import check_all
+from triform.chemistry.compile import compile_type
+from triform.chemistry.complaints import DefinitionsRefused
+from triform.chemistry.element_type import ElementType
+from triform.chemistry.folders import FolderReader
 from triform.chemistry.model import DeclaredError, Level
 from triform.chemistry.operation import Operation
+from triform.chemistry.rules import SpecCheck
 
 __all__ = ["Catalogue", "DeclaredError", "ElementType", "Level", "Operation", "SpecCheck", "load"]
 
@@ -42,4 +48,18 @@ def load(extra: Sequence[Path] = (), *, known_hooks: Collection[str] | None = No
     shipped ones. `known_hooks` are the executor steps that hooks may name; None leaves names unchecked.
     Raises DefinitionsRefused listing every complaint as `file:line: message`.
     """
-    raise NotImplementedError
+    reader = FolderReader()
+    sources = reader.read(DEFINITIONS, tuple(Path(folder).resolve() for folder in extra))
+    resolved, complaints = check_all(sources, known_hooks)
+    if complaints or reader.complaints:
+        raise DefinitionsRefused(frozenset([*complaints, *reader.complaints]))
+    return _freeze([compile_type(definition) for definition in resolved])
+
+
+def _freeze(types: list[ElementType]) -> Catalogue:
+    errors = {code: error for element_type in types for code, error in element_type.errors.items()}
+    return Catalogue(
+        types=MappingProxyType({element_type.name: element_type for element_type in types}),
+        errors=MappingProxyType(dict(sorted(errors.items()))),
+        tenant_type=next(element_type for element_type in types if element_type.tenant),
+    )

@@ -19,23 +19,8 @@ from triform.chemistry.model import (
 )
 from triform.chemistry.operation import Operation
 from triform.chemistry.paths import PathTable
-from triform.chemistry.rules import RuleSet
+from triform.chemistry.rules import RuleSet, SpecCheck
 from triform.chemistry.schema import CompiledSchema, at_pointer
-from triform.errors import Complaint, Suggestion
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecCheck:
-    """`spec` has the defaults filled in; `errors` refuse it (422), `warnings` only tell."""
-
-    spec: Mapping[str, Any]
-    errors: tuple[Complaint, ...] = ()
-    warnings: tuple[Complaint, ...] = ()
-    suggestion: Suggestion | None = None
-
-    @property
-    def valid(self) -> bool:
-        return not self.errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -38,6 +38,20 @@ END_CAUSES = frozenset(
 EVENT_MOMENTS = frozenset({"started", "completed", "failed", "cancelled", "cold_start"})
 """When a type's own event is emitted."""
 
+LIMITS = frozenset(
+    {
+        "timeout_ms",
+        "memory_mb",
+        "concurrency_max",
+        "concurrency_reserved",
+        "retry",
+        "environment",
+        "handler",
+        "source",
+    }
+)
+"""What a spec may ask of a run; a type says with JSON pointers where."""
+
 MEASURES = frozenset({"count", "duration_ms", "error_rate", "memory_peak_mb", "cold_start_ms", "queue_ms"})
 """What of a run a metric can measure."""
 

@@ -1,0 +1,47 @@
+"""Ports have sound schemas; metrics and events speak of things that exist."""
+
+from collections.abc import Iterator
+
+from triform.chemistry.complaints import DefinitionComplaint
+from triform.chemistry.inherit import Resolved
+from triform.chemistry.model import EVENT_MOMENTS, MEASURES
+from triform.chemistry.schema import BadSchema, compile_schema
+
+
+def check_contract(resolved: Resolved) -> Iterator[DefinitionComplaint]:
+    yield from _check_ports(resolved)
+    yield from _check_metrics(resolved)
+    yield from _check_events(resolved)
+
+
+def _check_ports(resolved: Resolved) -> Iterator[DefinitionComplaint]:
+    for name, port in resolved.section("ports").items():
+        try:
+            compile_schema(port.get("schema", {}), resolved.section("schemas"))
+        except BadSchema as error:
+            yield resolved.complaint(
+                ("ports", name, "schema"), f"port {name!r}: schema is not a JSON Schema: {error}"
+            )
+
+
+def _check_metrics(resolved: Resolved) -> Iterator[DefinitionComplaint]:
+    for name, metric in resolved.section("metrics").items():
+        if metric["measures"] not in MEASURES:
+            yield resolved.complaint(
+                ("metrics", name, "measures"),
+                f"metric {name!r} measures {metric['measures']!r}; known are {', '.join(sorted(MEASURES))}",
+            )
+
+
+def _check_events(resolved: Resolved) -> Iterator[DefinitionComplaint]:
+    for name, event in resolved.section("events").items():
+        if event["moment"] not in EVENT_MOMENTS:
+            yield resolved.complaint(
+                ("events", name, "moment"),
+                f"event {name!r}: moment {event['moment']!r}; known are {', '.join(sorted(EVENT_MOMENTS))}",
+            )
+        for index, operation in enumerate(event["operations"]):
+            if operation not in resolved.section("ops"):
+                yield resolved.complaint(
+                    ("events", name, "operations", index), f"event {name!r}: unknown op {operation!r}"
+                )

@@ -1,0 +1,151 @@
+"""JSON Schema 2020-12, compiled once; defaults, query strings and absent-as-null come from the same document."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+from triform.chemistry.wording import complaints_of
+from triform.errors import Complaint
+
+MAX_COMPLAINTS = 50
+_MASK = "the value"
+_QUERY_WORDS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class BadSchema(ValueError):
+    """A document that is not a usable JSON Schema; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledSchema:
+    """A schema document with its validator; never fetches anything, never echoes a value."""
+
+    document: Mapping[str, Any]
+    _validator: jsonschema_rs.Draft202012Validator = field(repr=False)
+
+    def check(self, value: Any) -> tuple[Complaint, ...]:
+        """Everything (at most 50) wrong with a value, by JSON pointer."""
+        try:
+            return tuple(islice(self._complaints(value), MAX_COMPLAINTS))
+        except (UnicodeError, ValueError, RecursionError) as error:
+            return (Complaint("", f"is not plain JSON: {type(error).__name__}"),)
+
+    def errors(self, value: Any) -> list[jsonschema_rs.ValidationError]:
+        """The raw errors, for checks that need their paths."""
+        return list(self._validator.iter_errors(value))
+
+    def complete(self, value: Any) -> Any:
+        """A copy with declared defaults filled in, and whole numbers where integers are asked for."""
+        return _complete(self.document, value)
+
+    def with_nulls(self, value: Any) -> Any:
+        """A copy in which every declared but absent member is null."""
+        return _with_nulls(self.document, value)
+
+    def read_query(self, pairs: Mapping[str, list[str]]) -> dict[str, Any]:
+        """Query strings as the values this schema expects; what cannot be read stays a string."""
+        properties = self.document.get("properties", {})
+        return {name: _read(properties.get(name, {}), texts) for name, texts in pairs.items() if texts}
+
+    def _complaints(self, value: Any) -> Iterator[Complaint]:
+        if self._validator.is_valid(value):
+            return
+        for error in self._validator.iter_errors(value):
+            yield from complaints_of(error, self.document)
+
+
+def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None = None) -> CompiledSchema:
+    """Compile a schema; `shared` are schemas it may refer to as `#/$defs/<name>`. Raises BadSchema."""
+    whole = {**document, "$defs": dict(shared)} if shared and _refers(document) else dict(document)
+    try:
+        validator = jsonschema_rs.Draft202012Validator(
+            whole,
+            retriever=_refuse,
+            pattern_options=jsonschema_rs.RegexOptions(),
+            mask=_MASK,
+            validate_formats=True,
+        )
+    except (jsonschema_rs.ValidationError, ValueError, TypeError) as error:
+        raise BadSchema(str(error).splitlines()[0]) from error
+    return CompiledSchema(whole, validator)
+
+
+def at_pointer(value: Any, pointer: str) -> Any:
+    """The value at an RFC 6901 pointer through objects, or None."""
+    for step in pointer.split("/")[1:]:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step.replace("~1", "/").replace("~0", "~"))
+    return value
+
+
+def _refuse(uri: str) -> Any:
+    raise ValueError(f"a schema may not refer to {uri}")
+
+
+def _refers(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return "$ref" in node or any(_refers(child) for child in node.values())
+    return isinstance(node, list) and any(_refers(child) for child in node)
+
+
+def _complete(schema: Any, value: Any) -> Any:
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, dict):
+        return _complete_object(schema, value)
+    if isinstance(value, list) and "items" in schema:
+        return [_complete(schema["items"], item) for item in value]
+    if isinstance(value, float) and schema.get("type") == "integer" and value.is_integer():
+        return int(value)
+    return value
+
+
+def _complete_object(schema: Mapping[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    completed = dict(value)
+    for name, inner in schema.get("properties", {}).items():
+        if name in completed:
+            completed[name] = _complete(inner, completed[name])
+        elif isinstance(inner, Mapping) and "default" in inner:
+            completed[name] = _complete(inner, copy.deepcopy(inner["default"]))
+    return completed
+
+
+def _with_nulls(schema: Any, value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(schema, Mapping):
+        return value
+    properties = schema.get("properties", {})
+    known = {name: _with_nulls(inner, value.get(name)) for name, inner in properties.items()}
+    return {**value, **known}
+
+
+def _read(schema: Mapping[str, Any], texts: list[str]) -> Any:
+    if schema.get("type") == "array":
+        inner = schema.get("items", {})
+        return [_read_one(inner, part) for text in texts for part in text.split(",")]
+    return _read_one(schema, texts[-1])
+
+
+def _read_one(schema: Mapping[str, Any], text: str) -> Any:
+    reader = _READERS.get(schema.get("type", ""))
+    try:
+        return reader(text) if reader else text
+    except (ValueError, KeyError):
+        return text
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+_READERS: Mapping[Any, Callable[[str], Any]] = {
+    "integer": lambda text: int(text) if len(text) < 20 else text,
+    "number": _finite,
+    "boolean": lambda text: _QUERY_WORDS[text.lower()],
+}
