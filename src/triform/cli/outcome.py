@@ -1,0 +1,61 @@
+"""How a command ends: exit codes, and the exceptions that carry them to `main`."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+
+class Exit(IntEnum):
+    """Stable: scripts rely on them."""
+
+    ok = 0
+    refused = 1
+    """The platform refused, or the run failed."""
+    usage = 2
+    """The command line itself makes no sense."""
+    not_signed_in = 3
+    """No stored session, or the server does not accept it."""
+    unreachable = 4
+    """Nothing answers at that address."""
+    interrupted = 130
+    """Ctrl-C."""
+
+
+class Stop(Exception):
+    """A command cannot go on; `message` says why, `fix` what to do about it."""
+
+    exit = Exit.refused
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+class WrongUsage(Stop):
+    exit = Exit.usage
+
+
+class NotSignedIn(Stop):
+    exit = Exit.not_signed_in
+
+
+class Unreachable(Stop):
+    exit = Exit.unreachable
+
+
+class Refused(Stop):
+    """The server answered with a problem document (RFC 9457)."""
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        suggestion = problem.get("_suggestion") or {}
+        super().__init__(
+            str(problem.get("detail") or problem.get("title") or "refused"), str(suggestion.get("fix", ""))
+        )
+        self.problem = problem
+        if problem.get("status") == 401:
+            self.exit = Exit.not_signed_in
+
+    @property
+    def code(self) -> str:
+        return str(self.problem.get("code", ""))

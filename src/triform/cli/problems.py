@@ -1,0 +1,104 @@
+"""A problem document (RFC 9457) as people read it: what, where, why, and how to get past it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from triform.cli.terminal import harmless
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Line = tuple[str, str]
+"""Text and its style."""
+
+
+def drawn(problem: Mapping[str, Any]) -> "Text":
+    """The whole problem, ready to print."""
+    from rich.text import Text
+
+    text = Text()
+    for line, style in lines(problem):
+        text.append(harmless(line) + "\n", style)
+    text.rstrip()
+    return text
+
+
+def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
+    """Headline, detail, complaints by pointer, the user's frames, then why and `FIX:`."""
+    yield _headline(problem), "bold red"
+    if problem.get("detail") and problem.get("detail") != problem.get("title"):
+        yield from (("  " + line, "") for line in str(problem["detail"]).splitlines())
+    for complaint in _mappings(problem.get("errors")):
+        yield f"  {_place(complaint)}: {complaint.get('message') or complaint.get('detail')}", ""
+    yield from _exception(problem.get("exception"))
+    yield from _suggestion(problem.get("_suggestion"))
+    yield from _traces(problem)
+
+
+def _headline(problem: Mapping[str, Any]) -> str:
+    title = str(problem.get("title") or "refused")
+    code = str(problem.get("code") or problem.get("status") or "")
+    again = ", may be tried again" if problem.get("retryable") else ""
+    return f"{code}: {title}{again}" if code else title + again
+
+
+def _place(complaint: Mapping[str, Any]) -> str:
+    if "line" in complaint:
+        return f"line {complaint['line']}, column {complaint.get('column', 1)}"
+    return str(complaint.get("pointer") or "input")
+
+
+# --- exceptions of user code ---------------------------------------------------------------------------------
+
+
+def _exception(exception: Any, prefix: str = "") -> Iterator[Line]:
+    if not isinstance(exception, Mapping):
+        return
+    yield f"  {prefix}{exception.get('class')}: {exception.get('message')}", ""
+    for frame in _mappings(exception.get("frames") or exception.get("backtrace")):
+        label = frame.get("label") or frame.get("method")
+        yield f"    {frame.get('file')}:{frame.get('line')}" + (f" in {label}" if label else ""), "cyan"
+        yield from _source(frame)
+    yield from _source(exception)
+    yield from _exception(exception.get("cause"), "caused by ")
+
+
+def _source(holder: Mapping[str, Any]) -> Iterator[Line]:
+    """The source line with its neighbours; the line itself is marked."""
+    for row in _mappings(holder.get("source")):
+        here = bool(row.get("here")) or row.get("line") == holder.get("line")
+        mark = "→" if here else " "
+        yield f"    {mark} {row.get('line'):>4} │ {row.get('text', '')}", "bold" if here else "dim"
+
+
+# --- what to do ----------------------------------------------------------------------------------------------
+
+
+def _suggestion(suggestion: Any) -> Iterator[Line]:
+    if not isinstance(suggestion, Mapping):
+        return
+    if suggestion.get("why"):
+        yield f"WHY: {suggestion['why']}", "dim"
+    if suggestion.get("fix"):
+        yield f"FIX: {suggestion['fix']}", "green"
+    if suggestion.get("patch"):
+        yield f"PATCH (on the spec): {_compact(suggestion['patch'])}", "green"
+    if suggestion.get("example") is not None:
+        example = suggestion["example"]
+        yield f"EXAMPLE: {example if isinstance(example, str) else _compact(example)}", "dim"
+
+
+def _traces(problem: Mapping[str, Any]) -> Iterator[Line]:
+    named = [(label, problem.get(key)) for label, key in (("run", "run_id"), ("trace", "trace_id"))]
+    known = "  ".join(f"{label} {value}" for label, value in named if value)
+    if known:
+        yield known, "dim"
+
+
+def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

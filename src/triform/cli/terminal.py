@@ -1,0 +1,110 @@
+"""Where things are printed: results on stdout, remarks, progress and errors on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_JSON = "triform.json"
+
+
+def _remember(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta[_JSON] = ctx.meta.get(_JSON, False) or value
+    return value
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout.", callback=_remember, is_eager=True)
+]
+"""The option every command takes; `terminal_of` knows whether it was given, here or before the verb."""
+
+_VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+_CONTROLS = _VISIBLE | {0x7F: 0x2421} | {code: 0xFFFD for code in range(0x80, 0xA0)}
+
+
+def harmless(text: str) -> str:
+    """Text of others with its control characters made visible, so that it cannot drive the terminal."""
+    return text.translate(_CONTROLS)
+
+
+class Terminal:
+    """`json`: stdout carries exactly one JSON document, and nothing is drawn."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def answer(self, document: Any, draw: Callable[[], "RenderableType"]) -> None:
+        """The result of a command: `document` as JSON, or what `draw` makes of it for people."""
+        if self.json:
+            self.document(document)
+        else:
+            _console().print(draw(), soft_wrap=not sys.stdout.isatty())
+
+    def document(self, document: Any) -> None:
+        """JSON on stdout; indented for people, on one line for programs."""
+        self.line(self.encoded(document, indent=2 if sys.stdout.isatty() else None))
+
+    @staticmethod
+    def encoded(document: Any, indent: int | None = None) -> str:
+        return json.dumps(document, ensure_ascii=False, indent=indent)
+
+    def line(self, text: str) -> None:
+        """One line of plain text on stdout."""
+        sys.stdout.write((harmless(text) if sys.stdout.isatty() else text) + "\n")
+        sys.stdout.flush()
+
+    def draw(self, renderable: "RenderableType", *, indent: int = 0) -> None:
+        """Something of rich's on stdout."""
+        from rich.padding import Padding
+
+        _console().print(Padding(renderable, (0, 0, 0, indent)), soft_wrap=not sys.stdout.isatty())
+
+    def heading(self, text: str) -> None:
+        """The title of what follows, on stdout."""
+        _console().print(f"\n{harmless(text)}", style="bold", soft_wrap=True)
+
+    def marked(self, mark: str, style: str, text: str) -> None:
+        """One line on stdout that begins with a coloured mark."""
+        from rich.text import Text
+
+        _console().print(Text.assemble((mark, style), harmless(text)), soft_wrap=True)
+
+    def remark(self, text: str, style: str = "dim") -> None:
+        """One line on stderr that is not part of the result."""
+        if not self.json:
+            self.complain(text, style)
+
+    def complain(self, text: str, style: str = "") -> None:
+        """One line on stderr, also in JSON mode."""
+        _console(stderr=True).print(harmless(text), style=style, markup=False, soft_wrap=True)
+
+    def draw_problem(self, problem: Mapping[str, Any]) -> None:
+        """A problem document on stderr."""
+        from triform.cli.problems import drawn
+
+        _console(stderr=True).print(drawn(problem), soft_wrap=True)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[Callable[[str], None]]:
+        """A spinner on stderr, on a terminal only. Call the value to change its text."""
+        if self.json or not sys.stderr.isatty():
+            yield lambda _: None
+            return
+        with _console(stderr=True).status(what) as status:
+            yield lambda text: status.update(harmless(text))
+
+
+def terminal_of(ctx: typer.Context) -> Terminal:
+    return Terminal(json=bool(ctx.meta.get(_JSON)))
+
+
+def _console(*, stderr: bool = False) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
