@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
+from triform.circles.model import Actor
+
 
 class State(StrEnum):
     """`disabled` remembers what it was in `Element.enabled_state`; `deleted` is final."""
@@ -53,3 +55,26 @@ class Element:
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An entry of an element's history. `spec_digest` is `sha256:<hex>` of the spec's canonical JSON."""
+
+    version: int
+    created_at: datetime
+    actor: Actor
+    summary: str
+    spec_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a successful deploy pinned for one version: runtime image, and dependencies where there are any."""
+
+    version: int
+    deploy_id: UUID
+    runtime_image: str
+    lock: str | None
+    bundle: str | None
+    created_at: datetime

@@ -1,0 +1,84 @@
+"""Why an element cannot be had, made, changed or used."""
+
+from triform.errors import Suggestion, TriformError
+
+
+class UnknownElementType(TriformError):
+    """There is no element type of this name."""
+
+    code = "UNKNOWN_ELEMENT_TYPE"
+    kind = "validation"
+
+
+class InvalidSpec(TriformError):
+    """The spec does not fit the element's type."""
+
+    code = "INVALID_SPEC"
+    kind = "validation"
+    default_suggestion = Suggestion(
+        why="The listed places of the spec break the rules of the element's type.",
+        fix="Correct each of them and send the spec again; the type's reference page shows a spec that works.",
+        code="SPEC_RULES",
+    )
+
+
+class SlugTaken(TriformError):
+    """Another element of this circle has this slug."""
+
+    code = "SLUG_TAKEN"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="Slugs are unique in a circle.",
+        fix="Choose another slug, update the element that has it, or delete that one first.",
+    )
+
+
+class ChildrenNotAllowed(TriformError):
+    """Elements of this type cannot contain others."""
+
+    code = "CHILDREN_NOT_ALLOWED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="This type does not contain elements.",
+        fix="Create the element in the circle itself: POST /api/{circle}/.",
+        op="create",
+    )
+
+
+class VersionMismatch(TriformError):
+    """The element is no longer at the version you expect."""
+
+    code = "VERSION_MISMATCH"
+    kind = "conflict"
+
+
+class ConfirmationRequired(TriformError):
+    """Deleting is final and wants to be confirmed."""
+
+    code = "CONFIRMATION_REQUIRED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="A deleted element cannot be brought back.",
+        fix="Send the same request with confirm=true, in the query or in the body.",
+        op="delete",
+        example={"confirm": True},
+    )
+
+
+class ElementInUse(TriformError):
+    """The element is in use."""
+
+    code = "ELEMENT_IN_USE"
+    kind = "conflict"
+
+
+class ElementDisabled(TriformError):
+    """The element is disabled."""
+
+    code = "ELEMENT_DISABLED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="Somebody disabled this element; nothing runs on it until it is enabled.",
+        fix="Enable it (POST …/ops/enable needs the admin role), then try again.",
+        op="enable",
+    )

@@ -1,0 +1,92 @@
+-- name: find_by_slug
+-- The living element of a slug, never the one that stands for the circle.
+SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.circle_id = $1 AND e.slug = $2 AND e.state <> 'deleted' AND e.id <> e.circle_id;
+
+-- name: find_by_id
+-- An element of a circle by its id, deleted ones too.
+SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.circle_id = $1 AND e.id = $2;
+
+-- name: lock
+-- An element of a circle, kept from being changed by others until the transaction ends. Accepting runs goes on.
+SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.circle_id = $1 AND e.id = $2 FOR NO KEY UPDATE OF e;
+
+-- name: lock_for_delete
+-- The same, and nothing that refers to the element (children, runs about to be accepted) comes in meanwhile.
+SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.circle_id = $1 AND e.id = $2 FOR UPDATE OF e;
+
+-- name: lock_parent
+-- The element that is to contain another; it cannot be deleted until the transaction ends.
+SELECT state FROM elements WHERE circle_id = $1 AND id = $2 FOR KEY SHARE;
+
+-- name: insert
+-- A new element; no row when a living element of the circle has its slug.
+INSERT INTO elements (id, circle_id, parent_id, slug, element_type, name, intention, state, enabled_state,
+                      version, reserved_slots, spec, meta, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: update
+-- What changes with a new version. The row is locked and its version has been compared.
+UPDATE elements SET name = $2, intention = $3, spec = $4, version = $5, state = $6, enabled_state = $7,
+                    reserved_slots = $8, updated_at = $9
+WHERE id = $1 AND version = $5 - 1;
+
+-- name: set_state
+-- Disabled, enabled, deployed, deleted: no new version.
+UPDATE elements SET state = $2, enabled_state = $3, updated_at = $4 WHERE id = $1;
+
+-- name: set_meta
+-- What the user interface remembers: no new version.
+UPDATE elements SET meta = $2, updated_at = $3 WHERE id = $1;
+
+-- name: set_deployed
+-- A deploy succeeded for the version the element still has; a disabled one becomes deployed when it is enabled.
+UPDATE elements SET enabled_state = 'deployed', deployed_version = version, updated_at = $3,
+                    state = CASE WHEN state = 'disabled' THEN state ELSE 'deployed' END
+WHERE id = $1 AND version = $2 AND state <> 'deleted' RETURNING id;
+
+-- name: children
+-- A page of what an element contains, by slug, with the count of all that match.
+SELECT e.*, c.name AS circle_name, count(*) OVER () AS total
+FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
+  AND ($2::text[] IS NULL OR e.element_type = ANY ($2)) AND ($3::text[] IS NULL OR e.state = ANY ($3))
+ORDER BY e.slug LIMIT $4 OFFSET $5;
+
+-- name: count_children
+-- How many match, for a page beyond the last.
+SELECT count(*) FROM elements e
+WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
+  AND ($2::text[] IS NULL OR e.element_type = ANY ($2)) AND ($3::text[] IS NULL OR e.state = ANY ($3));
+
+-- name: insert_version
+-- What an element was at a version.
+INSERT INTO element_versions (element_id, version, name, intention, spec, spec_digest,
+                              actor_kind, actor_id, summary, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: versions
+-- The history, newest first, without the specs.
+SELECT version, spec_digest, actor_kind, actor_id, summary, created_at FROM element_versions
+WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
+
+-- name: find_version
+-- What an element was at a version.
+SELECT name, intention, spec FROM element_versions WHERE element_id = $1 AND version = $2;
+
+-- name: insert_deployment
+-- What a deploy of a version pinned; deploying the same version again replaces it.
+INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (element_id, version) DO UPDATE
+    SET deploy_id = excluded.deploy_id, runtime_image = excluded.runtime_image, lock = excluded.lock,
+        bundle = excluded.bundle, created_at = excluded.created_at;
+
+-- name: find_deployment
+-- What the deploy of a version pinned.
+SELECT version, deploy_id, runtime_image, lock, bundle, created_at FROM deployments
+WHERE element_id = $1 AND version = $2;

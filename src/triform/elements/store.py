@@ -1,0 +1,196 @@
+"""Elements in Postgres. Every method takes what speaks SQL first: a transaction, or the database itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from triform.circles.model import Actor
+from triform.elements.model import Deployment, Element, State, Version
+from triform.elements.specs import decode, digest, encode
+from triform.storage.database import Row, Statements, Transaction
+from triform.storage.queries import load
+
+Speaks: TypeAlias = Transaction | Statements
+
+_QUERIES = load(__file__)
+
+
+class ElementStore:
+    """Rows in, rows out; rules are elsewhere. Nothing here finds an element of another circle."""
+
+    async def find_by_slug(self, db: Speaks, circle_id: UUID, slug: str) -> Element | None:
+        """The living element of this slug."""
+        return _found(await db.fetchrow(_QUERIES["find_by_slug"], circle_id, slug))
+
+    async def find_by_id(self, db: Speaks, circle_id: UUID, element_id: UUID) -> Element | None:
+        """The living element of this id; the circle's own id finds the circle."""
+        return _living(await db.fetchrow(_QUERIES["find_by_id"], circle_id, element_id))
+
+    async def lock(self, tx: Transaction, circle_id: UUID, element_id: UUID) -> Element | None:
+        """The living element, unchanged by others until the transaction ends."""
+        return _living(await tx.fetchrow(_QUERIES["lock"], circle_id, element_id))
+
+    async def lock_for_delete(self, tx: Transaction, circle_id: UUID, element_id: UUID) -> Element | None:
+        """As `lock`; moreover no child can be created meanwhile."""
+        return _living(await tx.fetchrow(_QUERIES["lock_for_delete"], circle_id, element_id))
+
+    async def lock_parent(self, tx: Transaction, circle_id: UUID, element_id: UUID) -> bool:
+        """Whether the element lives; if so it cannot be deleted until the transaction ends."""
+        state = await tx.fetchval(_QUERIES["lock_parent"], circle_id, element_id)
+        return state is not None and state != State.deleted
+
+    async def insert(self, tx: Transaction, element: Element, reserved_slots: int = 0) -> bool:
+        """False when a living element of the circle has the slug; the transaction stays usable."""
+        inserted = await tx.fetchval(
+            _QUERIES["insert"],
+            element.id,
+            element.circle_id,
+            element.parent_id,
+            element.slug,
+            element.element_type,
+            element.name,
+            element.intention,
+            element.state,
+            element.enabled_state,
+            element.version,
+            reserved_slots,
+            encode(element.spec),
+            encode(element.meta),
+            element.created_at,
+            element.updated_at,
+        )
+        return inserted is not None
+
+    async def update(self, tx: Transaction, element: Element, reserved_slots: int = 0) -> bool:
+        """Writes `element` as the version after the stored one; False when it is not (lock first)."""
+        touched = await tx.execute(
+            _QUERIES["update"],
+            element.id,
+            element.name,
+            element.intention,
+            encode(element.spec),
+            element.version,
+            element.state,
+            element.enabled_state,
+            reserved_slots,
+            element.updated_at,
+        )
+        return touched == 1
+
+    async def set_state(self, tx: Transaction, element: Element) -> None:
+        await tx.execute(
+            _QUERIES["set_state"], element.id, element.state, element.enabled_state, element.updated_at
+        )
+
+    async def set_meta(self, tx: Transaction, element: Element) -> None:
+        await tx.execute(_QUERIES["set_meta"], element.id, encode(element.meta), element.updated_at)
+
+    async def children(
+        self,
+        db: Speaks,
+        parent_id: UUID,
+        *,
+        types: Sequence[str] | None = None,
+        states: Sequence[str] | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[list[Element], int]:
+        """A page of living children by slug, and how many there are in all."""
+        rows = await db.fetch(_QUERIES["children"], parent_id, types, states, limit, offset)
+        if rows:
+            return [element_from_row(row) for row in rows], rows[0]["total"]
+        return [], await db.fetchval(_QUERIES["count_children"], parent_id, types, states) if offset else 0
+
+    async def insert_version(self, tx: Transaction, element: Element, actor: Actor, summary: str) -> None:
+        """What the element now is, as a version of its own."""
+        await tx.execute(
+            _QUERIES["insert_version"],
+            element.id,
+            element.version,
+            element.name,
+            element.intention,
+            encode(element.spec),
+            digest(element.spec),
+            actor.kind,
+            actor.id,
+            summary,
+            element.updated_at,
+        )
+
+    async def versions(self, db: Speaks, element_id: UUID, limit: int) -> list[Version]:
+        """Newest first."""
+        return [_version(row) for row in await db.fetch(_QUERIES["versions"], element_id, limit)]
+
+    async def at_version(self, db: Speaks, element: Element, version: int) -> Element | None:
+        """The element with name, intention and spec as they were at a version, None when it never had it."""
+        if version == element.version:
+            return element
+        row = await db.fetchrow(_QUERIES["find_version"], element.id, version)
+        if row is None:
+            return None
+        return element.evolve(
+            version=version, name=row["name"], intention=row["intention"], spec=decode(row["spec"])
+        )
+
+    async def insert_deployment(self, tx: Transaction, element_id: UUID, deployment: Deployment) -> None:
+        await tx.execute(
+            _QUERIES["insert_deployment"],
+            element_id,
+            deployment.version,
+            deployment.deploy_id,
+            deployment.runtime_image,
+            deployment.lock,
+            deployment.bundle,
+            deployment.created_at,
+        )
+
+    async def set_deployed(self, tx: Transaction, element_id: UUID, version: int, at: datetime) -> bool:
+        """Whether the element is still at that version, and so is deployed now."""
+        return await tx.fetchval(_QUERIES["set_deployed"], element_id, version, at) is not None
+
+    async def deployment(self, db: Speaks, element_id: UUID, version: int) -> Deployment | None:
+        """What the last deploy of a version pinned."""
+        row = await db.fetchrow(_QUERIES["find_deployment"], element_id, version)
+        return Deployment(**dict(row)) if row else None
+
+
+def _found(row: Row | None) -> Element | None:
+    return element_from_row(row) if row else None
+
+
+def _living(row: Row | None) -> Element | None:
+    element = _found(row)
+    return None if element is None or element.state is State.deleted else element
+
+
+def _version(row: Row) -> Version:
+    return Version(
+        version=row["version"],
+        created_at=row["created_at"],
+        actor=Actor(row["actor_kind"], row["actor_id"]),
+        summary=row["summary"],
+        spec_digest=row["spec_digest"],
+    )
+
+
+def element_from_row(row: Row) -> Element:
+    """The element a row of `elements` (and its circle's name) stands for."""
+    return Element(
+        id=row["id"],
+        circle_id=row["circle_id"],
+        circle_name=row["circle_name"],
+        parent_id=row["parent_id"],
+        slug=row["slug"],
+        element_type=row["element_type"],
+        name=row["name"],
+        intention=row["intention"],
+        state=State(row["state"]),
+        enabled_state=State(row["enabled_state"]),
+        version=row["version"],
+        spec=decode(row["spec"]),
+        meta=decode(row["meta"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        deployed_version=row["deployed_version"],
+    )
