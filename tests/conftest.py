@@ -1,0 +1,96 @@
+"""The world tests are built from: one Postgres per test process, one fresh database per test."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from triform.ids import Ids
+from triform.storage.database import Database
+from triform.storage.dsn import at_database
+from triform.storage.embedded import EmbeddedPostgres
+from triform.storage.migrate import migrate_platform
+from triform.testing.clock import FakeClock
+
+_TEMPLATE = "triform_template"
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
+"""The shared server need not survive a power cut; tests of durability start their own."""
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def ids(clock: FakeClock) -> Ids:
+    return Ids(clock)
+
+
+@pytest.fixture(scope="session")
+def postgres_portal() -> Iterator[BlockingPortal]:
+    """An event loop in a thread of its own, so that the server outlives the loops of single tests."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running server, shared by the tests of this process: use `database`, and leave no global state."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=_FORGETFUL)
+    with postgres_portal.wrap_async_context_manager(server) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_portal: BlockingPortal, postgres_dsn: str) -> str:
+    """The name of a database with the platform's schema and no rows."""
+    postgres_portal.call(_make_template, postgres_dsn)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_dsn(postgres_portal: BlockingPortal, postgres_dsn: str, migrated_template: str) -> Iterator[str]:
+    """A fresh migrated database of this test alone; for tests that open it themselves, also synchronous ones."""
+    name = f"test_{uuid4().hex}"
+    postgres_portal.call(_run, postgres_dsn, f"create database {name} template {migrated_template}")
+    yield at_database(postgres_dsn, name)
+    postgres_portal.call(_run, postgres_dsn, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    """A fresh migrated database, opened in the test's event loop."""
+    async with Database(database_dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty_database_dsn(postgres_portal: BlockingPortal, postgres_dsn: str) -> Iterator[str]:
+    """A database without any schema of ours."""
+    name = f"test_{uuid4().hex}"
+    postgres_portal.call(_run, postgres_dsn, f"create database {name}")
+    yield at_database(postgres_dsn, name)
+    postgres_portal.call(_run, postgres_dsn, f"drop database {name} with (force)")
+
+
+async def _make_template(dsn: str) -> None:
+    await _run(dsn, f"create database {_TEMPLATE}")
+    async with Database(at_database(dsn, _TEMPLATE), pool_size=1) as database:
+        await migrate_platform(database)
+
+
+async def _run(dsn: str, statement: str) -> None:
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
