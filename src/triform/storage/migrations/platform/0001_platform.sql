@@ -50,6 +50,17 @@ CREATE TABLE refresh_tokens (
 );
 CREATE INDEX refresh_tokens_of_credential ON refresh_tokens (credential_id);
 
+-- One-time links that set a password: an invited identity's, or (both NULL) the first admin's.
+CREATE TABLE login_links (
+    link_hash   bytea PRIMARY KEY,
+    identity_id uuid REFERENCES identities,
+    circle_id   uuid REFERENCES circles,
+    created_at  timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    used_at     timestamptz,
+    CHECK ((identity_id IS NULL) = (circle_id IS NULL))
+);
+
 -- The element whose id is its circle's id stands for the circle itself.
 CREATE TABLE elements (
     id               uuid PRIMARY KEY,
