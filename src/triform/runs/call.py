@@ -44,7 +44,7 @@ class Call:
     prefer: Preference = Preference()
     idempotency_key: str | None = None
     if_match: int | None = None
-    traceparent: str | None = None
+    trace_id: str = ""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

@@ -1,0 +1,75 @@
+"""How many asynchronous runs of a circle wait, and the bell that wakes the queue."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from triform.clock import Clock
+from triform.executor.commits import QUERIES
+from triform.executor.errors import BacklogFull
+from triform.storage.database import Database
+
+_FRESH_S = 5.0
+
+
+class Place:
+    """One place in the backlog; given back unless kept."""
+
+    kept = False
+
+    def keep(self) -> None:
+        self.kept = True
+
+
+class Backlog:
+    """Counted in Postgres, carried on here, and counted anew every few seconds (other nodes take runs too)."""
+
+    def __init__(self, database: Database, clock: Clock, limit: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._limit = limit
+        self._counts: dict[UUID, tuple[int, float]] = {}
+        self._bell = asyncio.Event()
+
+    async def count(self, circle_id: UUID) -> int:
+        known = self._counts.get(circle_id)
+        now = self._clock.monotonic()
+        if known is None or now - known[1] > _FRESH_S:
+            stored: int = await self._database.fetchval(QUERIES["backlog"], circle_id)
+            self._counts[circle_id] = known = (stored, now)
+        return known[0]
+
+    @contextmanager
+    def room(self, circle_id: UUID, waiting: int) -> Iterator[Place]:
+        """Takes a place for a run that is being admitted. Raises BacklogFull."""
+        if waiting >= self._limit:
+            raise BacklogFull(facts={"waiting": waiting, "limit": self._limit})
+        self._change(circle_id, 1)
+        place = Place()
+        try:
+            yield place
+        finally:
+            if not place.kept:
+                self._change(circle_id, -1)
+
+    def left(self, circle_id: UUID) -> None:
+        """A run stopped waiting."""
+        self._change(circle_id, -1)
+
+    def wake(self) -> None:
+        self._bell.set()
+
+    async def woken(self, timeout_s: float) -> None:
+        """Returns at the bell or after `timeout_s`."""
+        try:
+            await asyncio.wait_for(self._bell.wait(), timeout_s)
+        except TimeoutError:
+            return
+        finally:
+            self._bell.clear()
+
+    def _change(self, circle_id: UUID, by: int) -> None:
+        if circle_id in self._counts:
+            count, at = self._counts[circle_id]
+            self._counts[circle_id] = (max(0, count + by), at)

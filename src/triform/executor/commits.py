@@ -1,0 +1,174 @@
+"""The grouped commits of a run: accepted, started, ended. Many runs share one statement and one fsync."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from triform.ids import Ids
+from triform.runs.failures import encode_failure
+from triform.runs.logs import Kept, Line
+from triform.runs.model import Run
+from triform.runs.rows import encode_attempts, encode_debits
+from triform.storage.database import Database
+from triform.storage.group_commit import GroupCommit
+from triform.storage.queries import load
+
+QUERIES = load(__file__)
+
+
+class Verdict(StrEnum):
+    admitted = "admitted"
+    stale = "stale"
+    duplicate = "duplicate"
+    unaffordable = "unaffordable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A run that asks to be admitted, with what it was decided upon."""
+
+    run: Run
+    attempt: int
+    worker_id: UUID | None
+    element_state: str
+    credential_id: UUID | None
+    credential_revision: int
+    hold_micro_au: int
+    key_digest: bytes | None
+    key_ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`free_micro_au` is what the wallet had free; None when the call was stale."""
+
+    verdict: Verdict
+    free_micro_au: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A waiting run begins its next attempt."""
+
+    run: Run
+    expected: int
+    attempt: int
+    worker_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """A run's final state, valid only if the row still is `expected` in `attempt`."""
+
+    run: Run
+    expected: str
+    attempt: int
+    lines: tuple[Line, ...]
+    release_key: bool
+
+
+class Commits:
+    """`accept` and `end` are the two commits of a run; `start` is the third of one that had to wait."""
+
+    def __init__(self, database: Database, ids: Ids) -> None:
+        self._ids = ids
+        self._accept_lane = database.lane()
+        self._start_lane = database.lane()
+        self._end_lane = database.lane()
+        self._accept = GroupCommit(self._flush_accept, key=_circle, name="accept")
+        self._start = GroupCommit(self._flush_start, key=_circle, name="start")
+        self._end = GroupCommit(self._flush_end, key=_circle, name="end")
+
+    async def accept(self, item: Acceptance) -> Admission:
+        """A refusal for money is asked again alone, since a batch admits by running sum."""
+        admission = await self._accept.submit(item)
+        if admission.verdict is Verdict.unaffordable:
+            return (await self._flush_accept([item]))[0]
+        return admission
+
+    async def start(self, item: Start) -> bool:
+        """False when the run is not waiting in that attempt any more."""
+        return await self._start.submit(item)
+
+    async def end(self, item: End) -> bool:
+        """False when the run had already ended or been taken over."""
+        return await self._end.submit(item)
+
+    async def reschedule(self, run: Run, attempt: int, due: datetime, kept: Kept) -> bool:
+        """The run waits for its next attempt; its hold and its lines stay."""
+        logs = kept.summary
+        waiting = await self._start_lane.fetchval(
+            QUERIES["reschedule"], run.run_id, attempt, due, encode_attempts(run.attempts), logs.total,
+            logs.dropped, logs.complete, encode_lines(kept.lines), run.usage.duration_ms,
+        )  # fmt: skip
+        return waiting is not None
+
+    async def drain(self) -> None:
+        for group in (self._accept, self._start, self._end):
+            await group.drain()
+
+    async def _flush_accept(self, items: Sequence[Acceptance]) -> Sequence[Admission]:
+        columns = _columns([self._accept_row(item) for item in items])
+        rows = await self._accept_lane.fetch(QUERIES["accept"], *columns, items[0].run.created_at)
+        found = {row["run_id"]: Admission(Verdict(row["verdict"]), row["free"]) for row in rows}
+        return [found[item.run.run_id] for item in items]
+
+    async def _flush_start(self, items: Sequence[Start]) -> Sequence[bool]:
+        columns = _columns([self._start_row(item) for item in items])
+        taken = {row["run_id"] for row in await self._start_lane.fetch(QUERIES["start"], *columns)}
+        return [item.run.run_id in taken for item in items]
+
+    async def _flush_end(self, items: Sequence[End]) -> Sequence[bool]:
+        columns = _columns([self._end_row(item) for item in items])
+        charges = [row for item in items for row in self._charges(item.run)]
+        charge_columns = _columns(charges) if charges else ((), (), (), ())
+        rows = await self._end_lane.fetch(QUERIES["end"], *columns, *charge_columns)
+        ended = {row["run_id"] for row in rows}
+        return [item.run.run_id in ended for item in items]
+
+    def _accept_row(self, item: Acceptance) -> tuple[Any, ...]:
+        run = item.run
+        expires = run.created_at + item.key_ttl if run.idempotency_key else None
+        return (
+            run.run_id, run.circle_id, run.circle, run.element_id, run.element, run.element_version,
+            item.element_state, item.credential_id, item.credential_revision, run.env, run.operation, run.status,
+            run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
+            encode_attempts(run.attempts), item.attempt, item.worker_id, run.trace_id, run.idempotency_key,
+            item.key_digest, expires, run.created_at, run.started_at, item.hold_micro_au, self._ids.new(),
+        )  # fmt: skip
+
+    def _start_row(self, item: Start) -> tuple[Any, ...]:
+        attempts = encode_attempts(item.run.attempts)
+        return item.run.run_id, item.expected, item.attempt, item.worker_id, attempts, item.at, self._ids.new()
+
+    def _end_row(self, item: End) -> tuple[Any, ...]:
+        run, usage = item.run, item.run.usage
+        return (
+            run.run_id, run.circle_id, item.expected, item.attempt, run.status, run.output,
+            encode_failure(run.failure), run.failure.code if run.failure else None, encode_attempts(run.attempts),
+            run.logs.total, run.logs.dropped, run.logs.complete, usage.duration_ms, usage.queue_ms,
+            usage.cold_start_ms, usage.cpu_ms, usage.memory_peak_mb, run.isolation, run.cost_micro_au,
+            encode_debits(run.debits), run.finished_at, encode_lines(item.lines), self._ids.new(), item.release_key,
+        )  # fmt: skip
+
+    def _charges(self, run: Run) -> list[tuple[Any, ...]]:
+        return [(self._ids.new(), run.run_id, debit.dimension, debit.amount_micro_au) for debit in run.debits]
+
+
+def encode_lines(lines: tuple[Line, ...]) -> bytes | None:
+    """JSON [[seq, stream, unix µs, text]]; a silent run stores nothing."""
+    return msgspec.json.encode(lines) if lines else None
+
+
+def _circle(item: Acceptance | Start | End) -> tuple[UUID, UUID]:
+    return item.run.circle_id, item.run.run_id
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(zip(*rows, strict=True))

@@ -1,0 +1,15 @@
+"""Phase 4: plans what the run may cost at most; the hold itself is taken in the accepted commit."""
+
+from triform.executor.house import House
+from triform.executor.passage import Outcome, Passage, Proceed
+from triform.wallet import pricing
+
+
+async def meter(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    call = passage.call
+    prices = call.type.prices(call.operation.name)
+    if not prices:
+        return await proceed(passage)
+    ceiling = pricing.most(call.type.limits_of(call.element.spec))
+    hold = pricing.total(pricing.bill(prices, ceiling))
+    return await proceed(passage.evolve(hold_micro_au=hold, ceiling=ceiling))

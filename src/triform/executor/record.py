@@ -1,0 +1,17 @@
+"""Phase 5: what leaves a trace. User work becomes a run of two commits, a platform operation one transaction."""
+
+from triform.executor.house import House
+from triform.executor.passage import Outcome, Passage, Proceed
+from triform.executor.record_execution import record_execution
+from triform.executor.record_platform import record_platform
+
+PLATFORM = "platform"
+
+
+async def record(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    operation = passage.call.operation
+    if operation.execution:
+        return await record_execution(passage, proceed, house)
+    if operation.substrate == PLATFORM:
+        return await record_platform(passage, proceed, house)
+    return await proceed(passage)

@@ -1,0 +1,113 @@
+"""User work: admitted in one commit, carried out in a task of its own, ended in another commit.
+
+The task belongs to the run, not to the request: a client that goes away cancels nothing.
+"""
+
+import asyncio
+import hashlib
+
+from triform.executor import idempotency
+from triform.executor.attempts import Attempts
+from triform.executor.commits import Acceptance, Verdict
+from triform.executor.errors import Stale
+from triform.executor.house import House
+from triform.executor.live import LiveRun
+from triform.executor.passage import Outcome, Passage, Proceed
+from triform.executor.slots import Ticket
+from triform.runs.call import Call
+from triform.runs.logs import LogBook
+from triform.runs.model import Attempt, Run, Status
+from triform.wallet.model import InsufficientBalance
+
+
+async def record_execution(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    work = _in_backlog(passage, house) if passage.call.prefer.wanted else _at_once(passage, proceed, house)
+    task = house.tasks.start(work, name=f"run {passage.call.element.path}")
+    return await asyncio.shield(task)
+
+
+async def _in_backlog(passage: Passage, house: House) -> Outcome:
+    """Committed as pending; the queue takes it from there."""
+    call = passage.call.evolve(trigger="async")
+    with house.backlog.room(call.element.circle_id, await house.backlog.count(call.element.circle_id)) as place:
+        run = _new_run(call, house)
+        await _admit(passage.evolve(call=call), run, None, house)
+        place.keep()
+    house.backlog.wake()
+    return Outcome(run=run, accepted=True)
+
+
+async def _at_once(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    call = passage.call
+    ticket = house.slots.arrive(call.element.id, call.type.limits_of(call.element.spec).concurrency_max)
+    try:
+        return await _with_ticket(passage, proceed, ticket, house)
+    finally:
+        ticket.release()
+
+
+async def _with_ticket(passage: Passage, proceed: Proceed, ticket: Ticket, house: House) -> Outcome:
+    run = _new_run(passage.call, house)
+    if ticket.granted:
+        run = _running(run, house)
+    live = LiveRun(run, LogBook(house.clock, house.bounds.log_bytes), attempt=len(run.attempts))
+    house.live.add(live)
+    final: Run | None = None
+    try:
+        await _admit(passage, run, house.worker_id, house)
+        final = await Attempts(house).first(passage.evolve(live=live), proceed, ticket)
+    finally:
+        house.live.remove(live, final)
+    return Outcome(run=final)
+
+
+async def _admit(passage: Passage, run: Run, worker: object, house: House) -> None:
+    """The accepted commit. Raises Stale, InsufficientBalance, or what the first use of the key deserves."""
+    call = passage.call
+    key = call.idempotency_key
+    admission = await house.commits.accept(
+        Acceptance(
+            run=run,
+            attempt=len(run.attempts),
+            worker_id=house.worker_id if worker else None,
+            element_state=call.element.state,
+            credential_id=call.principal.credential_id,
+            credential_revision=call.principal.credential_revision,
+            hold_micro_au=passage.hold_micro_au,
+            key_digest=idempotency.digest(call) if key else None,
+            key_ttl=house.bounds.key_ttl,
+        )
+    )
+    if admission.verdict is Verdict.unaffordable:
+        raise InsufficientBalance.for_price(passage.hold_micro_au, admission.free_micro_au or 0)
+    if admission.verdict in (Verdict.stale, Verdict.duplicate):
+        raise Stale
+
+
+def _new_run(call: Call, house: House) -> Run:
+    return Run(
+        run_id=house.ids.new(),
+        circle_id=call.element.circle_id,
+        circle=call.element.circle_name,
+        element_id=call.element.id,
+        element=call.element.slug,
+        element_version=call.element.version,
+        env=call.env,
+        operation=call.operation.name,
+        execution=True,
+        status=Status.pending,
+        trigger=call.trigger,
+        actor=call.principal.actor,
+        input=call.body,
+        input_size=len(call.body),
+        input_digest=hashlib.sha256(call.body).digest(),
+        trace_id=call.trace_id,
+        created_at=call.received_at,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+def _running(run: Run, house: House) -> Run:
+    now = house.clock.now()
+    begun = Attempt(number=1, started_at=now, worker_id=house.worker_id)
+    return run.evolve(status=Status.running, started_at=now, attempts=(begun,))

@@ -1,0 +1,123 @@
+"""The product's own operations: effect, charge, run and events are one transaction, or nothing happened."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from triform.errors import Unauthenticated
+from triform.executor import idempotency
+from triform.executor.commits import QUERIES
+from triform.executor.errors import Stale
+from triform.executor.house import House
+from triform.executor.passage import Outcome, Passage, Proceed
+from triform.reply import Reply
+from triform.runs.call import Call
+from triform.runs.model import Attempt, Run, Status, Usage
+from triform.runs.rows import encode_attempts, encode_debits
+from triform.storage.database import Transaction
+from triform.wallet import pricing
+
+
+async def record_platform(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    call = passage.call
+    begun, run_id = house.clock.monotonic(), house.ids.new()
+    prepared = await house.platform.prepare(call)
+    async with house.database.transaction() as tx:
+        if call.operation.level != "read":
+            await _check_credential(call, tx, house)
+        await _claim_key(call, tx, run_id, house)
+        outcome = await proceed(passage.evolve(tx=tx, prepared=prepared))
+        reply = outcome.reply or Reply(None)
+        if call.operation.recorded:
+            duration_ms = (house.clock.monotonic() - begun) * 1000
+            outcome = outcome.evolve(run=await _write_run(passage, tx, run_id, reply, duration_ms, house))
+        await _tell(call, tx, reply, run_id if call.operation.recorded else None, house)
+    if call.operation.verb != "GET":
+        house.elements.forget(call.element.circle_id)
+    return outcome
+
+
+async def _check_credential(call: Call, tx: Transaction, house: House) -> None:
+    """The look-up was cached; the transaction that changes something asks again."""
+    principal = call.principal
+    valid = await tx.fetchval(
+        QUERIES["check_credential"], principal.credential_id, principal.credential_revision, house.clock.now()
+    )
+    if valid is None:
+        raise Unauthenticated
+    if not valid:
+        raise Stale
+
+
+async def _claim_key(call: Call, tx: Transaction, run_id: UUID, house: House) -> None:
+    """The key is taken in the same transaction as the effect; whoever comes second looks again."""
+    if call.idempotency_key is None or not call.operation.recorded:
+        return
+    now = house.clock.now()
+    claimed = await tx.fetchval(
+        QUERIES["claim_key"], call.element.circle_id, call.element.id, call.operation.name,
+        call.idempotency_key, run_id, idempotency.digest(call), now + house.bounds.key_ttl, now,
+    )  # fmt: skip
+    if claimed is None:
+        raise Stale
+
+
+async def _write_run(
+    passage: Passage, tx: Transaction, run_id: UUID, reply: Reply, duration_ms: float, house: House
+) -> Run:
+    debits = pricing.bill(passage.call.type.prices(passage.call.operation.name), passage.ceiling)
+    await house.ledger.charge(tx, passage.call.element.circle_id, run_id, debits)
+    run = _run(passage.call, run_id, reply, house.clock.now(), house.bounds.kept_input_bytes).evolve(
+        usage=Usage(duration_ms=duration_ms), debits=debits, cost_micro_au=pricing.total(debits)
+    )
+    await tx.execute(QUERIES["record"], *_columns(run))
+    return run
+
+
+def _run(call: Call, run_id: UUID, reply: Reply, now: datetime, kept_bytes: int) -> Run:
+    kept = reply.value if reply.recorded is None else reply.recorded
+    return Run(
+        run_id=run_id,
+        circle_id=call.element.circle_id,
+        circle=call.element.circle_name,
+        element_id=call.element.id,
+        element=call.element.slug,
+        element_version=call.element.version,
+        env=call.env,
+        operation=call.operation.name,
+        execution=False,
+        status=Status.completed,
+        trigger=call.trigger,
+        actor=call.principal.actor,
+        input=call.body if len(call.body) <= kept_bytes else None,
+        input_size=len(call.body),
+        input_digest=hashlib.sha256(call.body).digest(),
+        output=msgspec.json.encode(kept),
+        attempts=(Attempt(number=1, started_at=call.received_at, ended_at=now, status=Status.completed),),
+        trace_id=call.trace_id,
+        created_at=call.received_at,
+        started_at=call.received_at,
+        finished_at=now,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+def _columns(run: Run) -> tuple[Any, ...]:
+    return (
+        run.run_id, run.circle_id, run.circle, run.element_id, run.element, run.element_version, run.env,
+        run.operation, run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
+        run.output, encode_attempts(run.attempts), run.usage.duration_ms, run.cost_micro_au,
+        encode_debits(run.debits), run.trace_id, run.idempotency_key, run.created_at, run.finished_at,
+    )  # fmt: skip
+
+
+async def _tell(call: Call, tx: Transaction, reply: Reply, run_id: UUID | None, house: House) -> None:
+    for kind, data in reply.events:
+        await tx.execute(
+            QUERIES["tell"], house.ids.new(), call.element.circle_id, call.element.id, call.element.slug, kind,
+            run_id, call.operation.name, call.principal.actor.kind, call.principal.actor.id, call.trace_id,
+            house.clock.now(), msgspec.json.encode(data),
+        )  # fmt: skip
