@@ -138,7 +138,7 @@ class _Builder:
         text = str(node.value)
         if not node.tag.startswith("tag:yaml.org,2002:"):
             self.complain(node, f"tag {node.tag!r} is not allowed")
-        if isinstance(node, ScalarNode) and node.style is None:
+        if isinstance(node, ScalarNode) and not node.style:  # plain, neither quoted nor a block
             for pattern, convert in _PLAIN:
                 if pattern.match(text):
                     return convert(text)

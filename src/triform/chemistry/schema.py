@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from triform.chemistry.wording import complaints_of
+from triform.chemistry.wording import complaints_of, pointer
 from triform.errors import Complaint
 
 MAX_COMPLAINTS = 50
@@ -70,14 +70,17 @@ def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None
             mask=_MASK,
             validate_formats=True,
         )
-    except (jsonschema_rs.ValidationError, ValueError, TypeError) as error:
+    except jsonschema_rs.ValidationError as error:
+        place = pointer(error.instance_path)
+        raise BadSchema(f"{place}: {error.message}" if place else error.message) from error
+    except (ValueError, TypeError) as error:
         raise BadSchema(str(error).splitlines()[0]) from error
     return CompiledSchema(whole, validator)
 
 
-def at_pointer(value: Any, pointer: str) -> Any:
+def at_pointer(value: Any, where: str) -> Any:
     """The value at an RFC 6901 pointer through objects, or None."""
-    for step in pointer.split("/")[1:]:
+    for step in where.split("/")[1:]:
         if not isinstance(value, Mapping):
             return None
         value = value.get(step.replace("~1", "/").replace("~0", "~"))
