@@ -1,0 +1,1 @@
+"""What the platform says about itself: structured logs and traces."""
