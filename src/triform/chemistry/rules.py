@@ -4,6 +4,8 @@ Each declared property of the spec is a variable; `spec` is the whole. Defaults 
 members are null. An expression that errors, or answers anything but a bool, counts as failed (fail closed).
 """
 
+import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -112,8 +114,10 @@ class RuleSet:
         spec = properties.complete(posted)
         if not isinstance(spec, dict):
             return SpecCheck(spec={}, errors=(Complaint("", "must be an object"),))
+        if not _storable(spec):
+            return SpecCheck(spec=spec, errors=(Complaint("", "has text that is not valid Unicode"),))
         from_schema = properties.check(spec)
-        failed = list(self._failed(properties.with_nulls(spec), malformed=bool(from_schema)))
+        failed = list(self._failed(for_cel(properties.with_nulls(spec)), malformed=bool(from_schema)))
         refusing = [rule for rule in failed if rule.severity == "error"]
         return SpecCheck(
             spec=spec,
@@ -129,6 +133,27 @@ class RuleSet:
             verdict = rule.verdict(variables)
             if verdict is False or (verdict is None and not malformed):
                 yield rule
+
+
+def for_cel(value: Any) -> Any:
+    """A value as CEL can hold it: text is cut at NUL otherwise, and integers have 64 bits."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {for_cel(key): for_cel(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [for_cel(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return math.copysign(math.inf, value)
+    return value
+
+
+def _storable(spec: Any) -> bool:
+    try:
+        json.dumps(spec, ensure_ascii=False).encode()
+    except (UnicodeError, TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _complaints(rules: Iterator[Rule]) -> tuple[Complaint, ...]:

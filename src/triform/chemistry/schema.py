@@ -13,6 +13,9 @@ from triform.chemistry.wording import complaints_of, pointer
 from triform.errors import Complaint
 
 MAX_COMPLAINTS = 50
+LOCAL = "#/$defs/"
+"""How a schema refers to one its type shares."""
+
 _MASK = "the value"
 _QUERY_WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -61,7 +64,8 @@ class CompiledSchema:
 
 def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None = None) -> CompiledSchema:
     """Compile a schema; `shared` are schemas it may refer to as `#/$defs/<name>`. Raises BadSchema."""
-    whole = {**document, "$defs": dict(shared)} if shared and _refers(document) else dict(document)
+    reached = _reached(document, shared or {})
+    whole = {**document, "$defs": reached} if reached else dict(document)
     try:
         validator = jsonschema_rs.Draft202012Validator(
             whole,
@@ -91,10 +95,27 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"a schema may not refer to {uri}")
 
 
-def _refers(node: Any) -> bool:
+def _reached(document: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """The shared schemas a document refers to, directly or through others."""
+    reached: dict[str, Any] = {}
+    waiting = list(_references(document))
+    while waiting:
+        name = waiting.pop()
+        if name in shared and name not in reached:
+            reached[name] = shared[name]
+            waiting += _references(shared[name])
+    return dict(sorted(reached.items()))
+
+
+def _references(node: Any) -> Iterator[str]:
     if isinstance(node, Mapping):
-        return "$ref" in node or any(_refers(child) for child in node.values())
-    return isinstance(node, list) and any(_refers(child) for child in node)
+        if str(node.get("$ref", "")).startswith(LOCAL):
+            yield str(node["$ref"]).removeprefix(LOCAL)
+        for child in node.values():
+            yield from _references(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _references(child)
 
 
 def _complete(schema: Any, value: Any) -> Any:
