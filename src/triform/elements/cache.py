@@ -5,16 +5,18 @@ that acts, and calls `reload` when they differ. Nothing is refused on the streng
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from triform.chemistry.operation import Operation
 from triform.circles.model import Circle
 from triform.clock import Clock
-from triform.elements.errors import ElementDisabled
-from triform.elements.model import Element, State
+from triform.elements.model import Element
 from triform.elements.paths import Address
 from triform.elements.store import ElementStore
+from triform.elements.usable import ensure_usable, hindered
 from triform.errors import NotFound
 from triform.storage.database import Database
 
@@ -22,6 +24,9 @@ REMEMBERED = 4096
 """Elements kept in memory; the longest unused go first."""
 FRESH_S = 5.0
 """How long a memory is trusted before it is read again: the bound on what other processes changed."""
+
+Forget: TypeAlias = Callable[[UUID], None]
+"""What to call with an element's id once a change of it has been committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,19 @@ class ElementCache:
 
     async def ensure_usable(self, element: Element, operation: Operation) -> Element:
         """`element`, or its fresh state where only that allows `operation`. Raises ElementDisabled."""
-        if not _hindered(element, operation):
+        if not hindered(element, operation):
             return element
         fresh = await self.reload(element)
-        if _hindered(fresh, operation):
-            raise ElementDisabled(f"The element '{fresh.slug}' is disabled.")
+        ensure_usable(fresh, operation)
         return fresh
+
+    async def at_version(self, circle_id: UUID, element_id: UUID, version: int) -> Element | None:
+        """The living element with name, intention and spec as they were at a version."""
+        try:
+            element = await self.by_id(circle_id, element_id)
+        except NotFound:
+            return None
+        return await self._store.at_version(self._database, element, version)
 
     def forget(self, element_id: UUID) -> None:
         """To be called after every committed change of an element."""
@@ -83,6 +95,12 @@ class ElementCache:
         memory = self._by_id.pop(element_id, None)
         if memory is not None:
             self._id_of.pop(_address(memory.element), None)
+
+    def forget_circle(self, circle_id: UUID) -> None:
+        """Something in this circle changed, whatever it was."""
+        self._forgotten += 1
+        for element_id in [key for key, memory in self._by_id.items() if memory.element.circle_id == circle_id]:
+            self.forget(element_id)
 
     async def _load_by_slug(self, circle_id: UUID, slug: str) -> Element:
         began = self._forgotten
@@ -110,10 +128,6 @@ class ElementCache:
         while len(self._by_id) > REMEMBERED:
             _, memory = self._by_id.popitem(last=False)
             self._id_of.pop(_address(memory.element), None)
-
-
-def _hindered(element: Element, operation: Operation) -> bool:
-    return element.state is State.disabled and operation.execution
 
 
 def _address(element: Element) -> tuple[UUID, str]:

@@ -1,6 +1,6 @@
 """Elements in Postgres. Every method takes what speaks SQL first: a transaction, or the database itself."""
 
-from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -14,6 +14,15 @@ from triform.storage.queries import load
 Speaks: TypeAlias = Transaction | Statements
 
 _QUERIES = load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which children to list; None = all. `q` is a part of slug or name, whatever its case."""
+
+    element_type: str | None = None
+    state: str | None = None
+    q: str | None = None
 
 
 class ElementStore:
@@ -87,20 +96,14 @@ class ElementStore:
         await tx.execute(_QUERIES["set_meta"], element.id, encode(element.meta), element.updated_at)
 
     async def children(
-        self,
-        db: Speaks,
-        parent_id: UUID,
-        *,
-        types: Sequence[str] | None = None,
-        states: Sequence[str] | None = None,
-        limit: int = 50,
-        offset: int = 0,
+        self, db: Speaks, parent_id: UUID, wanted: Wanted | None = None, *, limit: int = 50, offset: int = 0
     ) -> tuple[list[Element], int]:
         """A page of living children by slug, and how many there are in all."""
-        rows = await db.fetch(_QUERIES["children"], parent_id, types, states, limit, offset)
+        filters = astuple(wanted or Wanted())
+        rows = await db.fetch(_QUERIES["children"], parent_id, *filters, limit, offset)
         if rows:
             return [element_from_row(row) for row in rows], rows[0]["total"]
-        return [], await db.fetchval(_QUERIES["count_children"], parent_id, types, states) if offset else 0
+        return [], await db.fetchval(_QUERIES["count_children"], parent_id, *filters) if offset else 0
 
     async def insert_version(self, tx: Transaction, element: Element, actor: Actor, summary: str) -> None:
         """What the element now is, as a version of its own."""

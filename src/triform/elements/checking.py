@@ -1,0 +1,79 @@
+"""What must hold before an element is saved: bounds, the rules of its type, code that parses."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from triform.chemistry.element_type import ElementType
+from triform.elements import bounds
+from triform.elements.errors import InvalidSpec
+from triform.elements.request import refuse
+from triform.elements.source_check import SourceCheck
+from triform.elements.specs import code_of
+from triform.errors import Complaint, Failure, FailureError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSpec:
+    """A spec with defaults filled in that may be saved, and what its author should know."""
+
+    spec: Mapping[str, Any]
+    warnings: tuple[Complaint, ...]
+
+
+class SpecCheck:
+    def __init__(self, source_check: SourceCheck) -> None:
+        self._source_check = source_check
+
+    async def check(
+        self, element_type: ElementType, spec: Any, before: Mapping[str, Any] | None = None
+    ) -> CheckedSpec:
+        """`before` is the spec it replaces: code that stays is not read again.
+
+        Raises InvalidInput (too big), InvalidSpec, or the type's own error for code that cannot be taken.
+        """
+        raise_any(bounds.check_spec(spec))
+        checked = self.rules(element_type, spec)
+        if before is not None and code_of(element_type, before) == code_of(element_type, checked.spec):
+            return checked
+        return replace(checked, warnings=checked.warnings + await self._source(element_type, checked.spec))
+
+    def rules(self, element_type: ElementType, spec: Any) -> CheckedSpec:
+        """Without reading code. Raises InvalidSpec."""
+        found = element_type.check_spec(spec)
+        if not found.valid:
+            errors = below_spec(found.errors)
+            raise InvalidSpec(_first(errors), errors=errors, suggestion=found.suggestion)
+        return CheckedSpec(found.spec, below_spec(found.warnings))
+
+    async def _source(self, element_type: ElementType, spec: Mapping[str, Any]) -> tuple[Complaint, ...]:
+        if not any(code_of(element_type, spec)):
+            return ()
+        verdict = await self._source_check.check(element_type, spec)
+        if verdict.failure is not None:
+            raise FailureError(_pointed(verdict.failure, verdict.errors))
+        if verdict.errors:
+            errors = below_spec(verdict.errors)
+            raise InvalidSpec(_first(errors), errors=errors)
+        return below_spec(verdict.warnings)
+
+
+def raise_any(complaints: Iterable[Complaint]) -> None:
+    """Raises InvalidInput listing all complaints, if there are any."""
+    found = tuple(complaints)
+    if found:
+        raise refuse(*found)
+
+
+def _pointed(failure: Failure, errors: tuple[Complaint, ...]) -> Failure:
+    return replace(failure, errors=below_spec(failure.errors or errors))
+
+
+def below_spec(complaints: Iterable[Complaint]) -> tuple[Complaint, ...]:
+    """Types speak of the spec alone; callers sent it as a member of a body."""
+    return tuple(Complaint(f"/spec{each.pointer}", each.message) for each in complaints)
+
+
+def _first(errors: tuple[Complaint, ...]) -> str:
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{errors[0].pointer}: {errors[0].message}{more}"

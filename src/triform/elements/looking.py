@@ -1,0 +1,66 @@
+"""Operations that only look: get, version, schema, children."""
+
+from typing import Any
+
+from triform.chemistry.catalogue import Catalogue
+from triform.chemistry.tools import tools
+from triform.elements.checking import below_spec
+from triform.elements.model import Element
+from triform.elements.request import Request, flag, whole_number, word
+from triform.elements.show import element_json, etag, provenance_json, version_json
+from triform.elements.store import ElementStore, Wanted
+from triform.errors import NotFound
+from triform.reply import Reply
+from triform.storage.database import Transaction
+
+HISTORY = 50
+CHILDREN_PAGE = 100
+LONGEST_PAGE = 500
+FARTHEST = 1_000_000
+
+
+class Looking:
+    def __init__(self, catalogue: Catalogue, store: ElementStore) -> None:
+        self._catalogue = catalogue
+        self._store = store
+
+    async def get(self, call: Request, tx: Transaction) -> Reply:
+        """The element as it is now, and `provenance` {JSON pointer into its type: who declared it}."""
+        element = await self._fresh(call, tx)
+        warnings = below_spec(call.type.check_spec(element.spec).warnings)
+        shown = element_json(element, call.type, warnings)
+        return Reply({**shown, "provenance": provenance_json(call.type)}, etag(element))
+
+    async def version(self, call: Request, tx: Transaction) -> Reply:
+        """`{version}`; with `history` also `versions`, newest first, at most `limit` (50)."""
+        element = await self._fresh(call, tx)
+        if not flag(call, "history", False):
+            return Reply({"version": element.version}, etag(element))
+        limit = whole_number(call, "limit", HISTORY, 1, LONGEST_PAGE)
+        versions = await self._store.versions(tx, element.id, limit)
+        shown = {"version": element.version, "versions": [version_json(each) for each in versions]}
+        return Reply(shown, etag(element))
+
+    async def schema(self, call: Request, tx: Transaction) -> Reply:
+        """`{tools}`: what the element can do, in the form of MCP's `tools/list`."""
+        return Reply({"tools": tools(call.type)})
+
+    async def children(self, call: Request, tx: Transaction) -> Reply:
+        """`{children, total}` by slug. Filters: `element_type`, `state`, `q` (part of slug or name)."""
+        wanted = Wanted(word(call, "element_type"), word(call, "state"), word(call, "q"))
+        limit = whole_number(call, "limit", CHILDREN_PAGE, 1, LONGEST_PAGE)
+        offset = whole_number(call, "offset", 0, 0, FARTHEST)
+        found, total = await self._store.children(tx, call.element.id, wanted, limit=limit, offset=offset)
+        return Reply({"children": [self._child(each) for each in found], "total": total})
+
+    def _child(self, element: Element) -> dict[str, Any]:
+        """A child whose type is not defined any more is listed all the same."""
+        element_type = self._catalogue.find(element.element_type)
+        warnings = below_spec(element_type.check_spec(element.spec).warnings) if element_type else ()
+        return element_json(element, element_type, warnings)
+
+    async def _fresh(self, call: Request, tx: Transaction) -> Element:
+        element = await self._store.find_by_id(tx, call.element.circle_id, call.element.id)
+        if element is None:
+            raise NotFound()
+        return element
