@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 import typer
@@ -43,6 +43,15 @@ class Client:
         self._session = session
         self._sessions = sessions
         self._http = _connection(self.url)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def circle(self) -> str:
@@ -166,7 +175,16 @@ class Client:
 
 
 def client_of(ctx: typer.Context) -> Client:
-    """The client for the address, circle and credential of this command: options, then TRIFORM_*, then stored."""
+    """The client for the address, circle and credential of this command: options, then TRIFORM_*, then stored.
+
+    It is closed when the command ends.
+    """
+    client = _client(ctx)
+    ctx.call_on_close(client.close)
+    return client
+
+
+def _client(ctx: typer.Context) -> Client:
     url, circle = ctx.meta.get("triform.url"), ctx.meta.get("triform.circle")
     sessions = stored_sessions()
     token = os.environ.get("TRIFORM_TOKEN")
@@ -176,10 +194,11 @@ def client_of(ctx: typer.Context) -> Client:
             where = f" at {url}" if url else ""
             raise NotSignedIn(f"not signed in{where}", _login_hint(url, circle))
         return Client(stored.url, stored, sessions)
-    circle = circle or (stored.circle if stored else None)
+    current = stored or sessions.find(url)
+    circle = circle or (current.circle if current else None)
     if circle is None:
         raise WrongUsage("TRIFORM_TOKEN is set, but not the circle it belongs to", "set TRIFORM_CIRCLE")
-    url = url or (stored.url if stored else DEFAULT_URL)
+    url = url or (current.url if current else DEFAULT_URL)
     return Client(url, Session(url, circle, token))
 
 

@@ -64,10 +64,10 @@ def _show(terminal: Terminal, server: Server, element_type: str, *, keep: bool) 
     session = dev_sign_in(server.url, CIRCLE)
     if keep:
         stored_sessions().save(session)
-    client = Client(server.url, session)
     _step(terminal, f"Signed in to circle {session.circle}, on this machine without a password")
-    element = _element(terminal, client, server.data_dir / SLUG, element_type)
-    return _run(terminal, client, server, element)
+    with Client(server.url, session) as client:
+        element = _element(terminal, client, server.data_dir / SLUG, element_type)
+        return _run(terminal, client, server, element)
 
 
 def _element(terminal: Terminal, client: Client, folder: Path, element_type: str) -> Mapping[str, Any]:

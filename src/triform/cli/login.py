@@ -45,7 +45,8 @@ def login(
 def dev_sign_in(url: str, circle: str) -> Session:
     """The dev sign-in: circle and identity of that name, made when they are new."""
     try:
-        answer = Client(url).post("/api/auth/dev", {"circle_name": circle})
+        with Client(url) as client:
+            answer = client.post("/api/auth/dev", {"circle_name": circle})
     except Refused as refused:
         if refused.problem.get("status") in (403, 404):
             raise Stop(
@@ -57,7 +58,8 @@ def dev_sign_in(url: str, circle: str) -> Session:
 
 def with_password(url: str, user: str, circle: str | None) -> Session:
     body = {"identity": user, "password": _secret(f"Password of {user}: ")}
-    return _session(url, Client(url).post("/api/auth/login", body | ({"circle": circle} if circle else {})))
+    with Client(url) as client:
+        return _session(url, client.post("/api/auth/login", body | ({"circle": circle} if circle else {})))
 
 
 def _session(url: str, answer: dict[str, Any]) -> Session:

@@ -84,13 +84,19 @@ def _type(name: str) -> "ElementType":
 
 def _inline_source(found: "ElementType", spec: dict[str, Any]) -> tuple[str, str, str] | None:
     """Take inline code out of the spec: (its pointer, the file it belongs into, its text)."""
-    from triform.substrates.isolation.languages import language_file
-
     pointer = found.limits.get("source")
     source = spec.get(pointer[1:]) if pointer else None
     if not isinstance(source, dict) or "code" not in source or found.language is None:
         return None
-    return f"{pointer}/code", language_file(found.language), source.pop("code")
+    return f"{pointer}/code", _source_file(found.language), source.pop("code")
+
+
+def _source_file(language: str) -> str:
+    """The name a language gives to inline source."""
+    from triform.cli.up import settings
+    from triform.substrates.isolation.languages import read_languages
+
+    return read_languages(settings().harnesses)[language].file
 
 
 def _input(example: "Example") -> dict[str, str]:

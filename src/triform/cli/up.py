@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from triform.cli.outcome import WrongUsage
+from triform.cli.terminal import AsJson
 
 if TYPE_CHECKING:
     from triform.settings import Settings
@@ -22,9 +23,10 @@ def up(
     data_dir: Annotated[
         Path | None, typer.Option(help="Where everything durable lives.", show_default=False)
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Start an instance: API, Postgres and workers. SIGTERM drains running work first."""
-    chosen = settings(host=host, port=port, data_dir=data_dir)
+    chosen = settings(host=host, port=port, data_dir=data_dir, log_format="json" if as_json else None)
     import uvloop
 
     from triform.wiring import serve
