@@ -19,10 +19,10 @@ class LastAdmin(TriformError):
     )
 
 
-class CircleNameTaken(TriformError):
+class NameTaken(TriformError):
     """Another circle has this name."""
 
-    code = "CIRCLE_NAME_TAKEN"
+    code = "NAME_TAKEN"
     kind: ClassVar[Kind] = "conflict"
     default_suggestion = Suggestion(
         why="Circle names are unique across the whole installation.",
@@ -53,3 +53,14 @@ class KeyFileRefused(TriformError):
 
     code = "KEY_FILE_REFUSED"
     kind: ClassVar[Kind] = "internal"
+
+
+class RolesNotAllowed(TriformError):
+    """The database user may not create login roles."""
+
+    code = "ROLES_NOT_ALLOWED"
+    kind: ClassVar[Kind] = "internal"
+    default_suggestion = Suggestion(
+        why="Every circle has a login role of its own, so that Postgres itself keeps circles apart.",
+        fix="Whoever runs this server: ALTER ROLE <the user in TRIFORM_DATABASE_URL> CREATEROLE.",
+    )

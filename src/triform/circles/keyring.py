@@ -6,13 +6,13 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from triform.circles.errors import KeyFileRefused
+from triform.circles.private_file import make_private
 from triform.errors import Suggestion
 
 _KEY_BYTES = 32
@@ -39,30 +39,13 @@ class Keyring:
 
 def _key(file: Path) -> bytes:
     if not file.exists():
-        _make(file)
+        make_private(file, secrets.token_bytes(_KEY_BYTES))
     if file.stat().st_mode & 0o077:
         raise KeyFileRefused(f"{file} can be read by others.", suggestion=_exposed(file))
     key = file.read_bytes()
     if len(key) != _KEY_BYTES:
         raise KeyFileRefused(f"{file} is not a key of {_KEY_BYTES} bytes.", suggestion=_damaged(file))
     return key
-
-
-def _make(file: Path) -> None:
-    """Written aside, then linked into place: complete or absent, and the first of two makers wins."""
-    aside = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(_KEY_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(aside, file)
-        except FileExistsError:
-            return
-    finally:
-        aside.unlink()
 
 
 def _exposed(file: Path) -> Suggestion:

@@ -1,6 +1,6 @@
 """Who is asking, in which circle, with how much power. Values only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal
@@ -82,3 +82,72 @@ class Principal:
     @property
     def level(self) -> Level:
         return self.role.level
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who can sign in, in as many circles as have made them a member. `password_hash` None: not yet."""
+
+    id: UUID
+    name: str
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An identity's place in a circle."""
+
+    identity_id: UUID
+    identity: str
+    role: Role
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What may be told about an API key; its secret is not among it. `owner` is the identity that made it."""
+
+    id: UUID
+    name: str
+    role: Role
+    scopes: frozenset[str]
+    owner: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a credential may do at the moment it was looked up. `session` tells sessions from API keys."""
+
+    principal: Principal
+    session: bool
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A stored refresh token. `used` ones were exchanged already; seeing one again means that it was copied."""
+
+    credential_id: UUID
+    expires_at: datetime
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session as its owner receives it. `expires_in` is the access token's, in seconds."""
+
+    circle: Circle
+    identity: str
+    role: Role
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+
+
+def on_behalf_of(circle_id: UUID, name: str, actor: Actor, at: datetime) -> Principal:
+    """Who a run that was accepted earlier is carried out for. It can authorise nothing further."""
+    nobody = UUID(int=0)
+    circle = Circle(circle_id, name, at)
+    return Principal(circle, nobody, actor, Role.viewer, nobody, 0, frozenset({"nothing"}))
