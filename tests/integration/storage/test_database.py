@@ -1,4 +1,3 @@
-
 from triform.storage.database import Database
 
 
