@@ -11,7 +11,6 @@ module Triform
       @handler = handler
       @bundle = bundle
       @environment = environment
-      @failure = Failure.new(root)
     end
 
     # nil when all is well, else {cause, error}.
@@ -20,22 +19,16 @@ module Triform
       ::Kernel.load(@file)
       find ? nil : { cause: "handler_not_found", error: not_found }
     rescue ::SystemExit => e
-      { cause: "exit", error: @failure.describe(e) }
+      { cause: "exit", error: Failure.new(@root).describe(e) }
     rescue ::SyntaxError => e
-      { cause: "syntax_error", error: @failure.syntax(e) }
-    rescue ::Exception => e # rubocop:disable Lint/RescueException
-      { cause: "load_error", error: @failure.describe(e, kind: "load_error") }
+      { cause: "syntax_error", error: Failure.new(@root).syntax(e) }
+    rescue ::Exception => e
+      { cause: "load_error", error: Failure.new(@root).describe(e, kind: "load_error") }
     end
 
-    def warnings
-      others = ::Thread.list.size - 1
-      others.zero? ? [] : ["#{others} thread(s) started while loading do not run in the handler"]
-    end
-
-    # What to say about a handler that cannot be called with one argument; nil when it can.
-    def arity_complaint
-      arity = @receiver.method(@name).arity
-      return if [1, -1, -2].include?(arity)
+    # What is wrong with a handler that cannot be called with one argument; nil when it can.
+    def complaint
+      return if [1, -1, -2].include?(Core.do_method(@receiver, @name).arity)
 
       "#{@handler} is called with one argument, the input: write `def #{@name}(input)`"
     rescue ::NameError
@@ -53,25 +46,22 @@ module Triform
       ::Object.const_set(:DATA, ::StringIO.new(data)) unless mark.empty?
     end
 
+    # `handler: puts` must not find Kernel#puts; a method_missing of the user's may answer to any name.
     def find
       *scope, name = @handler.split(".")
       @name = name.to_sym
       @receiver = scope.empty? ? ::TOPLEVEL_BINDING.receiver : ::Object.const_get(scope.first)
-      scope.empty? ? top_level? : @receiver.respond_to?(@name)
+      return @receiver.respond_to?(@name) if scope.any?
+
+      ![nil, ::Kernel, ::BasicObject].include?(Core.owner(@receiver, @name)) ||
+        !::BasicObject.equal?(Core.owner(@receiver, :method_missing))
     rescue ::NameError
       false
     end
 
-    # `handler: puts` must not find Kernel#puts.
-    def top_level?
-      return true if @receiver.respond_to?(@name, true) && !([::Kernel, ::BasicObject].include?(Core.owner(@receiver, @name)))
-
-      !::BasicObject.equal?(Core.owner(@receiver, :method_missing))
-    end
-
     def not_found
-      { kind: "handler_not_found", class: "NameError", backtrace: [],
-        message: "#{@file.delete_prefix("#{@root}/")} defines no method #{@handler}" }
+      message = "#{@file.delete_prefix("#{@root}/")} defines no method #{@handler}"
+      { kind: "handler_not_found", class: "NameError", message:, backtrace: [] }
     end
   end
 end

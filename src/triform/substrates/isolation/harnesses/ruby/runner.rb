@@ -10,51 +10,40 @@ module Triform
     end
 
     def run
-      @pid = Core::PID.call
+      pid = Core.pid
       @wire.say("ready")
       thaw(@wire.message)
       invoke = @wire.message
       event = Core.parse(@wire.body(invoke["bytes"]))
       LINE.open(@wire)
-      finish(invoke["run"], *outcome(event))
+      output, error = outcome(event)
+      return unless pid == Core.pid # a child the handler forked came back through it
+
+      [::STDOUT, ::STDERR, $stdout, $stderr].each { |io| flush(io) }
+      output ? @wire.say("result", body: output, run: invoke["run"]) : @wire.say("result", run: invoke["run"], error:)
     end
 
     private
 
     def thaw(message)
       seed = message["seed"].unpack1("m")
-      Core::SRAND.call(seed.unpack("Q>*").inject { |sum, word| (sum << 64) | word })
+      Core.srand(seed.unpack1("H*").hex)
       ::OpenSSL::Random.random_add(seed, seed.bytesize.to_f) if ::Object.const_defined?(:OpenSSL)
-      ::ENV.update(message["environment"]) unless message["environment"].empty?
+      ::ENV.update(message["environment"])
     end
 
     def outcome(event)
-      [Values.generate(Core::SEND.bind_call(@loader.receiver, @loader.name, event)), nil]
-    rescue ::Exception => e # rubocop:disable Lint/RescueException
-      [nil, explain(e)]
+      [Values.generate(Core.do___send__(@loader.receiver, @loader.name, event)), nil]
+    rescue ::Exception => e
+      told = @failure.describe(e)
+      complaint = @loader.complaint if ::ArgumentError === e && told[:backtrace].size <= 1
+      [nil, complaint ? told.merge(message: "#{told[:message]}: #{complaint}") : told]
     end
 
-    def explain(error)
-      told = @failure.describe(error)
-      return told unless ::ArgumentError === error && told[:backtrace].size <= 1
-
-      complaint = @loader.arity_complaint
-      complaint ? told.merge(message: "#{told[:message]}: #{complaint}") : told
-    end
-
-    # A child the handler forked and that came back through it must not answer for it.
-    def finish(run, output, error)
-      Core::LEAVE.call(0) unless @pid == Core::PID.call
-      flush
-      output ? @wire.say_with(output, "result", run:) : @wire.say("result", run:, error:)
-    end
-
-    def flush
-      [::STDOUT, ::STDERR, $stdout, $stderr].uniq.each do |io|
-        io.flush
-      rescue ::Exception # rubocop:disable Lint/RescueException
-        nil
-      end
+    def flush(io)
+      io.flush
+    rescue ::Exception
+      nil
     end
   end
 end

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Triform
-  # Frames over one descriptor. No IO object lives longer than a call, so that user code that closes
-  # every IO it can find does not find this one.
+  # Frames over one descriptor. IO objects live for one call and never own the descriptor: user code that
+  # closes every IO it can find does not close this one.
   class Wire
     HEADER = "NCn"
     SIZE = 7
@@ -14,31 +14,23 @@ module Triform
       @fd = fd
       @lock = ::Thread::Mutex.new
       @buffer = "".b
+      @descriptors = []
     end
 
-    def say(type, **members) = frames("J" => Values.generate({ type:, **members }))
-
-    # A body in D frames, then the message that says how long it was.
-    def say_with(body, type, **members)
-      parts = (0...body.bytesize).step(LARGEST).map { |at| body.byteslice(at, LARGEST) }
+    # A control message; a `body` goes before it in D frames and is told by its length.
+    def say(type, body: nil, **members)
+      members[:bytes] = body.bytesize if body
+      message = Values.generate({ type:, **members })
       @lock.synchronize do
-        parts.each { |part| put("D", part) }
-        put("J", Values.generate({ type:, **members, bytes: body.bytesize }))
+        (0...body.bytesize).step(LARGEST) { |at| put("D", body.byteslice(at, LARGEST)) } if body
+        put("J", message)
       end
     end
 
-    # The next frame as [kind, payload]; nil at the end of the stream.
-    def take
-      until (frame = shift)
-        bytes = receive or return nil
-        @buffer << bytes
-      end
-      frame
-    end
-
+    # The next control message; nil when the other side is gone.
     def message
-      kind, payload = take
-      kind && Core.parse(payload)
+      _, payload = take
+      payload && Core.parse(payload)
     end
 
     # A body of so many bytes, from D frames.
@@ -48,52 +40,39 @@ module Triform
       body
     end
 
-    private
+    # Descriptors that came along (SCM_RIGHTS), as bare numbers.
+    def descriptors(count) = @descriptors.shift(count)
 
-    def frames(frames) = @lock.synchronize { frames.each { |kind, payload| put(kind, payload) } }
+    private
 
     def put(kind, payload)
-      io = Core::FOR_FD.call(@fd, "wb", autoclose: false)
-      Core::WRITE.bind_call(io, [payload.bytesize, kind.ord, 0].pack(HEADER), payload)
-      Core::FLUSH.bind_call(io)
+      io = Core.for_fd(@fd, "wb", autoclose: false)
+      Core.do_write(io, [payload.bytesize, kind.ord, 0].pack(HEADER), payload)
+      Core.do_flush(io)
     end
 
-    def receive
-      Core::READ.bind_call(Core::FOR_FD.call(@fd, "rb", autoclose: false), 1 << 16)
-    rescue ::EOFError
-      nil
-    end
+    def take
+      until (length = complete)
+        bytes = receive
+        return if bytes.nil? || bytes.empty?
 
-    def shift
-      return if @buffer.bytesize < SIZE
-
-      length, kind, = @buffer.unpack(HEADER)
-      return if @buffer.bytesize < SIZE + length
-
+        @buffer << bytes
+      end
       frame = @buffer.slice!(0, SIZE + length)
-      [kind.chr, frame.byteslice(SIZE, length)]
+      [frame.getbyte(4).chr, frame.byteslice(SIZE, length)]
     end
-  end
 
-  # The control socket: frames that may bring descriptors along.
-  class Control < Wire
-    def descriptors(count) = @arrived.shift(count)
-
-    private
+    def complete
+      length = @buffer.unpack1("N") if @buffer.bytesize >= SIZE
+      length if length && @buffer.bytesize >= SIZE + length
+    end
 
     def receive
-      socket = Core::SOCKET_FOR_FD.call(@fd)
+      socket = Core::SOCKET.call(@fd)
       socket.autoclose = false
       bytes, _, _, *controls = Core::RECVMSG.bind_call(socket, 1 << 16, 0, 512, scm_rights: true)
-      (@arrived ||= []).concat(controls.flat_map { |control| numbers(control) })
-      bytes unless bytes.nil? || bytes.empty?
-    end
-
-    def numbers(control)
-      (control.unix_rights || []).map do |io|
-        io.autoclose = false
-        io.fileno
-      end
+      controls.flat_map { |control| control.unix_rights || [] }.each { |io| (io.autoclose = false) || @descriptors << io.fileno }
+      bytes
     end
   end
 end

@@ -3,12 +3,11 @@
 module Triform
   # The loaded process: answers the host until the control socket closes.
   class Zygote
-    RESERVED = %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM].freeze
-    SIGNALS = (Signal.list.keys - RESERVED).freeze
+    SIGNALS = Signal.list.keys - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM]
 
     # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
     def initialize(fd)
-      @control = Control.new(fd)
+      @control = Wire.new(fd)
       @namespace = IO.sysopen("/proc/self/ns/pid")
       @null = IO.sysopen("/dev/null", File::RDWR)
       STDOUT.sync = STDERR.sync = true
@@ -18,7 +17,7 @@ module Triform
       while (message = @control.message)
         answer(message)
       end
-      Core::LEAVE.call(0)
+      Core.exit!(0)
     end
 
     private
@@ -27,7 +26,7 @@ module Triform
       case message["type"]
       when "hello" then @control.say("hello", proto: 1, language: "ruby", version: ::RUBY_VERSION)
       when "load" then load(message)
-      when "freeze" then freeze_all
+      when "freeze" then settle
       when "clone" then clone_one(*@control.descriptors(3))
       end
     end
@@ -35,46 +34,48 @@ module Triform
     def load(message)
       @root = message["root"]
       @sandbox = message["sandbox"]
-      @loader = Loader.new(**%i[root entry handler bundle environment].to_h { |name| [name, message[name.to_s]] })
-      started = Core.ms
+      @loader = Loader.new(**%w[root entry handler bundle environment].to_h { |name| [name.to_sym, message[name]] })
+      started = now
       failed = @loader.load
-      return @control.say("load_failed", **failed) if failed
-
-      @control.say("loaded", ms: Core.ms - started, warnings: @loader.warnings)
+      failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: now - started, warnings:)
     end
 
-    def freeze_all
-      [::STDOUT, ::STDERR].each { |io| Core::FLUSH.bind_call(io) unless io.closed? }
-      @children = Core::TRAP.call("CHLD", "IGNORE") # from here on the kernel reaps
-      Core::WARMUP.call
+    def now = Core.clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
+
+    def warnings
+      others = ::Thread.list.size - 1
+      others.zero? ? [] : ["#{others} thread(s) started while loading do not run in the handler"]
+    end
+
+    def settle
+      [::STDOUT, ::STDERR].each { |io| Core.do_flush(io) unless io.closed? }
+      @children = Core.trap("CHLD", "IGNORE") # from here on the kernel reaps
+      Core.warmup
       @control.say("frozen")
     end
 
     # A second unshare fails unless the namespace for children is set back first.
-    def clone_one(channel, out, err)
+    def clone_one(*descriptors)
       Confine.unshare_pid if @sandbox
-      Core::FORK.call { first_process(channel, out, err) }
+      Core.fork { first_process(*descriptors) }
       Confine.return_to(@namespace) if @sandbox
-      Confine.close(channel, out, err)
+      Confine.close(*descriptors)
     end
 
-    # PID 1 of the namespace: no user code, only a parent that waits and then takes everything with it.
+    # PID 1 of the namespace runs no user code: it waits, and takes everything with it when it goes.
     def first_process(channel, out, err)
       verbose, $VERBOSE = $VERBOSE, nil # Kernel#syscall warns
       wire = rewire(channel, out, err)
       confine(wire) if @sandbox
-      Core::TRAP.call("CHLD", @children || "SYSTEM_DEFAULT")
-      traps = SIGNALS.to_h { |name| [name, Core::TRAP.call(name, "SYSTEM_DEFAULT")] }
-      runner = Core::FORK.call { run(wire, traps, verbose) }
-      watch(runner, wire)
+      Core.trap("CHLD", @children || "SYSTEM_DEFAULT")
+      traps = SIGNALS.to_h { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
+      watch(Core.fork { run(wire, traps, verbose) }, wire)
     ensure
-      Core::LEAVE.call(70)
+      Core.exit!(70)
     end
 
     def rewire(channel, out, err)
-      Confine.duplicate(@null, 0)
-      Confine.duplicate(out, 1)
-      Confine.duplicate(err, 2)
+      { @null => 0, out => 1, err => 2 }.each { |fd, onto| Confine.duplicate(fd, onto) }
       Confine.close(out, err, @null, @namespace, @control.fd)
       Wire.new(channel)
     end
@@ -86,19 +87,19 @@ module Triform
     end
 
     def run(wire, traps, verbose)
-      traps.each { |name, command| Core::TRAP.call(name, command || "SYSTEM_DEFAULT") }
+      traps.each { |name, command| Core.trap(name, command || "SYSTEM_DEFAULT") }
       $VERBOSE = verbose
       Runner.new(wire, @loader, @root).run
-      Core::LEAVE.call(0)
+      Core.exit!(0)
     ensure
-      Core::LEAVE.call(70)
+      Core.exit!(70)
     end
 
     def watch(runner, wire)
       Confine.hide
-      pid, status = Core::WAIT.call(-1) until pid == runner
+      pid, status = Core.wait2(-1) until pid == runner
       wire.say("exited", code: status.exitstatus, signal: status.termsig)
-      Core::LEAVE.call(0)
+      Core.exit!(0)
     end
   end
 end

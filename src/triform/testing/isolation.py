@@ -1,0 +1,311 @@
+"""A driver for tests of everything above drivers: real harness, real language, thin walls.
+
+It uses nothing but `unshare`, `mount` and `chroot`: namespaces, but no filter, no cgroup, no uid of its own,
+no audit. It never reports memory and never sees an out-of-memory kill. Not reachable from any setting.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from triform.substrates.isolation.channel import Decoder, control, encode, parse_control
+from triform.substrates.isolation.interfaces import (
+    Capabilities,
+    DriverFault,
+    Exit,
+    Frame,
+    GuestGone,
+    LoadFailed,
+    ProtocolViolation,
+    Template,
+    TemplateSpec,
+)
+from triform.substrates.isolation.languages import Language
+
+_LAYOUT = """
+set -e
+mount -t tmpfs -o mode=755 tmpfs "$PLACE"
+for name in "$IMAGE"/*; do
+  at="$PLACE/${name##*/}"
+  if [ -L "$name" ]; then ln -s "$(readlink "$name")" "$at"
+  elif [ -d "$name" ]; then mkdir "$at"; fi
+done
+for name in usr etc var opt; do [ ! -d "$IMAGE/$name" ] || mount --bind "$IMAGE/$name" "$PLACE/$name"; done
+mkdir -p "$PLACE/harness" "$PLACE/app" "$PLACE/tmp" "$PLACE/proc" "$PLACE/dev/shm"
+mount --bind "$HARNESS" "$PLACE/harness"
+mount --bind "$CODE" "$PLACE/app"
+mount -t tmpfs -o mode=1777 tmpfs "$PLACE/tmp"
+mount -t proc proc "$PLACE/proc"
+for name in null zero full random urandom; do touch "$PLACE/dev/$name"; mount --bind "/dev/$name" "$PLACE/dev/$name"; done
+exec /usr/sbin/chroot "$PLACE" /usr/bin/env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$@" </dev/null
+"""
+_UNSHARE = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--fork", "--kill-child")
+
+
+class ThinTemplate:
+    """A loaded harness process behind `ThinDriver`."""
+
+    reusable = True
+
+    def __init__(self, spec: TemplateSpec, process: asyncio.subprocess.Process, link: "_Link") -> None:
+        self.spec = spec
+        self.process = process
+        self.link = link
+        self.warnings: tuple[str, ...] = ()
+        self.load_ms = 0.0
+        self.load_output: tuple[Frame, ...] = ()
+        self.turn = asyncio.Lock()
+        self.clones = 0
+
+
+class ThinDriver:
+    """`Driver` for tests. `place` is an empty folder it may mount on, inside namespaces of its own."""
+
+    name = "thin"
+
+    def __init__(self, languages: Mapping[str, Language], place: Path) -> None:
+        self._languages = languages
+        self._place = place
+        self._templates: list[ThinTemplate] = []
+
+    async def probe(self) -> Capabilities:
+        return Capabilities(self.name, available=True, strength="none", weaknesses=("for tests only",))
+
+    async def start(self) -> None:
+        self._place.mkdir(parents=True, exist_ok=True)
+
+    async def stop(self) -> None:
+        for template in list(self._templates):
+            await self.discard(template)
+
+    async def template(self, spec: TemplateSpec) -> ThinTemplate:
+        template = await self._spawn(spec)
+        try:
+            async with asyncio.timeout(spec.load_timeout_ms / 1000):
+                await self._load(template)
+        except TimeoutError:
+            raise LoadFailed("timeout", output=await self._abandon(template)) from None
+        except GuestGone:
+            output = await self._abandon(template)
+            code = template.process.returncode or 0
+            raise LoadFailed("signal" if code > 128 or code < 0 else "exit", output=output) from None
+        except LoadFailed as failed:
+            failed.output = await self._abandon(template)
+            raise
+        except BaseException:
+            await self._abandon(template)
+            raise
+        return template
+
+    async def _spawn(self, spec: TemplateSpec) -> ThinTemplate:
+        language = self._languages[spec.language]
+        ours, theirs = socket.socketpair()
+        output_read, output_write = os.pipe()
+        error_read, error_write = os.pipe()
+        surroundings = {"PLACE": self._place, "IMAGE": spec.image, "HARNESS": language.folder, "CODE": spec.code}
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *_UNSHARE,
+                *("/bin/sh", "-c", f"exec 3<&{theirs.fileno()} {theirs.fileno()}<&-\n{_LAYOUT}", "thin", *language.command),
+                env={name: str(path) for name, path in surroundings.items()} | {"PATH": os.environ["PATH"]},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output_write,
+                stderr=error_write,
+                pass_fds=[theirs.fileno()],
+            )
+        os.close(output_write)
+        os.close(error_write)
+        template = ThinTemplate(spec, process, await _Link.open(ours, output_read, error_read))
+        self._templates.append(template)
+        return template
+
+    async def _load(self, template: ThinTemplate) -> None:
+        spec, link = template.spec, template.link
+        await link.send(control("hello", proto=1))
+        _expect(await link.message(), "hello")
+        await link.send(
+            control(
+                "load",
+                root="/app",
+                entry=spec.entry,
+                handler=spec.handler,
+                bundle=None,
+                environment=dict(spec.environment),
+                sandbox={"tmp_bytes": (spec.limits.tmp_mb or spec.limits.memory_mb // 2) << 20, "filter": None},
+            )
+        )
+        loaded = await link.message()
+        if loaded["type"] == "load_failed":
+            raise LoadFailed(str(loaded["cause"]), error=loaded["error"])
+        _expect(loaded, "loaded")
+        await link.send(control("freeze"))
+        _expect(await link.message(), "frozen")
+        template.load_ms, template.warnings = float(loaded["ms"]), tuple(loaded["warnings"])
+        template.load_output = tuple(link.printed)
+
+    async def clone(self, template: Template) -> "ThinInstance":
+        assert isinstance(template, ThinTemplate)
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        output_read, output_write = os.pipe()
+        error_read, error_write = os.pipe()
+        async with template.turn:
+            template.clones += 1
+            _send_with_descriptors(
+                template.link.socket,
+                encode(control("clone", clone=template.clones)),
+                [theirs.fileno(), output_write, error_write],
+            )
+        for descriptor in (theirs.detach(), output_write, error_write):
+            os.close(descriptor)
+        return await ThinInstance.born(ours, output_read, error_read)
+
+    async def discard(self, template: Template) -> None:
+        assert isinstance(template, ThinTemplate)
+        if template in self._templates:
+            await self._abandon(template)
+
+    async def _abandon(self, template: ThinTemplate) -> tuple[Frame, ...]:
+        self._templates.remove(template)
+        with contextlib.suppress(ProcessLookupError):
+            template.process.kill()
+        await template.process.wait()
+        await template.link.drain()
+        return tuple(template.link.printed)
+
+
+class ThinInstance:
+    """`Instance` of `ThinDriver`."""
+
+    def __init__(self, link: "_Link", pid: int) -> None:
+        self._link = link
+        self._pid = pid
+        self._killed = False
+
+    @classmethod
+    async def born(cls, ours: socket.socket, output: int, error: int) -> "ThinInstance":
+        link = await _Link.open(ours, output, error)
+        try:
+            _expect(await link.message(), "born")
+            instance = cls(link, link.sender)
+            await link.send(control("go"))
+            _expect(await link.message(), "ready")
+        except GuestGone as gone:
+            await link.drain()
+            printed = b"".join(frame.payload for frame in link.printed).decode(errors="replace")
+            raise DriverFault(f"a clone died before it was ready: {printed}") from gone
+        return instance
+
+    async def send(self, *frames: Frame) -> None:
+        await self._link.send(*frames)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        while (frame := await self._link.next()) is not None:
+            yield frame
+
+    async def kill(self) -> Exit:
+        if not self._killed:
+            self._killed = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        await self._link.closed.wait()
+        return Exit()
+
+
+class _Link:
+    """A socket and two pipes read into one queue of frames, in order of arrival."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        self.socket = ours
+        self.sender = 0
+        self.printed: list[Frame] = []
+        self.closed = asyncio.Event()
+        self._frames: asyncio.Queue[Frame | ProtocolViolation | None] = asyncio.Queue()
+        self._open = 3
+        self._decoder = Decoder()
+
+    @classmethod
+    async def open(cls, ours: socket.socket, output: int, error: int) -> "_Link":
+        ours.setblocking(False)
+        link = cls(ours)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(ours.fileno(), link._read_socket)
+        for descriptor, kind in ((output, "O"), (error, "E")):
+            os.set_blocking(descriptor, False)
+            loop.add_reader(descriptor, link._read_pipe, descriptor, kind)
+        return link
+
+    async def send(self, *frames: Frame) -> None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(self.socket, b"".join(map(encode, frames)))
+        except OSError as error:
+            raise GuestGone(str(error)) from error
+
+    async def next(self) -> Frame | None:
+        if self.closed.is_set() and self._frames.empty():
+            return None
+        found = await self._frames.get()
+        if isinstance(found, ProtocolViolation):
+            raise found
+        return found
+
+    async def message(self) -> Mapping[str, Any]:
+        """The next control message; what is printed meanwhile is kept in `printed`."""
+        while (frame := await self.next()) is not None:
+            if frame.kind == "J":
+                return parse_control(frame)
+            self.printed.append(frame)
+        raise GuestGone("the guest closed its end")
+
+    async def drain(self) -> None:
+        while (frame := await self.next()) is not None:
+            self.printed.append(frame)
+
+    def _read_socket(self) -> None:
+        try:
+            received, ancillary, *_ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
+        except OSError:
+            received, ancillary = b"", []
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                self.sender = struct.unpack("iII", content)[0]
+        if not received:
+            self._close(self.socket.fileno())
+            self.socket.close()
+            return
+        try:
+            for frame in self._decoder.feed(received):
+                self._frames.put_nowait(frame)
+        except ProtocolViolation as violation:
+            self._frames.put_nowait(violation)
+
+    def _read_pipe(self, descriptor: int, kind: str) -> None:
+        received = os.read(descriptor, 1 << 16)
+        if received:
+            self._frames.put_nowait(Frame(kind, received))
+            return
+        self._close(descriptor)
+        os.close(descriptor)
+
+    def _close(self, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        self._open -= 1
+        if self._open == 0:
+            self._frames.put_nowait(None)
+            self.closed.set()
+
+
+def _send_with_descriptors(link: socket.socket, data: bytes, descriptors: list[int]) -> None:
+    socket.send_fds(link, [data], descriptors)
+
+
+def _expect(message: Mapping[str, Any], kind: str) -> None:
+    if message["type"] != kind:
+        raise ProtocolViolation(f"expected {kind}, got {message['type']}")
