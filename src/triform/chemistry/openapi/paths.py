@@ -22,8 +22,8 @@ def paths(catalogue: Catalogue) -> dict[str, Any]:
     tenant = catalogue.tenant_type
     others = [element_type for element_type in catalogue.types.values() if element_type is not tenant]
     creatable = {element_type.name: element_type for element_type in others}
-    circle = _group(CIRCLE, "circle", [tenant], creatable)
-    return {**circle, **_creation(tenant, creatable), **_group(ELEMENT, "elements", others, creatable)}
+    own = _group(CIRCLE, tenant.name, [tenant], creatable)
+    return {**own, **_creation(tenant, creatable), **_group(ELEMENT, "elements", others, creatable)}
 
 
 def _group(
@@ -58,9 +58,11 @@ def _creation(tenant: ElementType, creatable: Mapping[str, ElementType]) -> dict
     operation = tenant.operation("create")
     if operation is None:
         return {}
-    described = Described("circle", {tenant.name: operation}, creatable)
+    described = Described(tenant.name, {tenant.name: operation}, creatable)
     path = f"{CIRCLE}/"
-    return {path: _with_parameters(path, {"post": operation_object(described, "post", "circle_create_bare")})}
+    return {
+        path: _with_parameters(path, {"post": operation_object(described, "post", f"{tenant.name}_create_bare")})
+    }
 
 
 def _by_path(types: Iterable[ElementType]) -> dict[str, dict[str, Operation]]:
