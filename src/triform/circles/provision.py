@@ -13,7 +13,7 @@ from triform.circles.errors import NameTaken, RolesNotAllowed
 from triform.circles.keyring import Keyring
 from triform.circles.model import Circle, Identity, Role
 from triform.circles.scram import verifier
-from triform.circles.store import QUERIES, CircleStore
+from triform.circles.store import CircleStore
 from triform.storage.database import Transaction
 from triform.storage.migrate import migrate_circle, quoted
 
@@ -56,15 +56,11 @@ class Provision:
         return circle
 
     async def _make_schema(self, tx: Transaction, circle: Circle) -> None:
-        if not await tx.fetchval(QUERIES["role_exists"], circle.schema):
-            await self._make_role(tx, circle)
-        await migrate_circle(tx, schema=circle.schema, role=circle.schema)
-
-    async def _make_role(self, tx: Transaction, circle: Circle) -> None:
         try:
             await tx.execute(role_statement(circle, self._keyring.role_password(circle.id)))
         except asyncpg.InsufficientPrivilegeError as error:
             raise RolesNotAllowed(detail=str(error)) from error
+        await migrate_circle(tx, schema=circle.schema, role=circle.schema)
 
 
 def role_statement(circle: Circle, password: str) -> str:

@@ -164,7 +164,3 @@ DELETE FROM credentials WHERE kind = 'session' AND (expires_at <= $1 OR revoked_
 -- name: forget_links
 -- One-time links past their time.
 DELETE FROM login_links WHERE expires_at <= $1;
-
--- name: role_exists
--- Whether the cluster has a role of this name.
-SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1);
