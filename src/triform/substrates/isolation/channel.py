@@ -6,14 +6,13 @@ Everything decoded here was written by a guest and is taken as hostile: whatever
 protocol raises `ProtocolViolation`, before memory is spent on it.
 """
 
-import re
 import struct
 from collections.abc import Iterator, Mapping
-from itertools import accumulate
 from typing import Any
 
 import msgspec
 
+from triform.json_depth import depth
 from triform.substrates.isolation.interfaces import Frame, ProtocolViolation
 
 MAX_FRAME = 1 << 20
@@ -23,10 +22,6 @@ MAX_CONTROL_DEPTH = 64
 KINDS = frozenset("JDOEW")
 
 _HEADER = struct.Struct(">IBH")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""A string, terminated or not: an unterminated one must match too, or scanning would be quadratic."""
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def encode(frame: Frame) -> bytes:
@@ -101,12 +96,3 @@ def _decode(payload: bytes) -> Any:
         return msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolViolation(f"a control message that is not JSON: {error}") from None
-
-
-def depth(document: bytes) -> int:
-    """How deep the arrays and objects of a JSON text are nested; cheap, and no recursion."""
-    brackets = document.count(b"[") + document.count(b"{")
-    if brackets < 2:
-        return brackets
-    bare = _STRINGS.sub(b"", document).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, bare)), default=0)

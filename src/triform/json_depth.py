@@ -1,0 +1,18 @@
+"""How deep a JSON text is nested, told before anything recursive reads it."""
+
+import re
+from itertools import accumulate
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string, terminated or not: an unterminated one must match too, or scanning would be quadratic."""
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def depth(document: bytes) -> int:
+    """How deep the arrays and objects of a JSON text are nested; cheap, and no recursion."""
+    brackets = document.count(b"[") + document.count(b"{")
+    if brackets < 2:
+        return brackets
+    bare = _STRINGS.sub(b"", document).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, bare)), default=0)
