@@ -92,3 +92,9 @@ ON CONFLICT (element_id, version) DO UPDATE
 -- What the deploy of a version pinned.
 SELECT version, deploy_id, runtime_image, lock, bundle, created_at FROM deployments
 WHERE element_id = $1 AND version = $2;
+
+-- name: insert_event
+-- One event about an element, unnumbered.
+INSERT INTO events (id, circle_id, element_id, element, kind, invocation_id, operation,
+                    actor_kind, actor_id, trace_id, at, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);

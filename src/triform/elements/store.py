@@ -2,7 +2,7 @@
 
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.circles.model import Actor
@@ -156,6 +156,10 @@ class ElementStore:
         """What the last deploy of a version pinned."""
         row = await db.fetchrow(_QUERIES["find_deployment"], element_id, version)
         return Deployment(**dict(row)) if row else None
+
+    async def insert_event(self, tx: Transaction, row: tuple[Any, ...]) -> None:
+        """The columns of an event in the order of the query."""
+        await tx.execute(_QUERIES["insert_event"], *row)
 
 
 def _found(row: Row | None) -> Element | None:
