@@ -154,7 +154,8 @@ class Commits:
             encode_failure(run.failure), run.failure.code if run.failure else None, encode_attempts(run.attempts),
             run.logs.total, run.logs.dropped, run.logs.complete, usage.duration_ms, usage.queue_ms,
             usage.cold_start_ms, usage.cpu_ms, usage.memory_peak_mb, run.isolation, run.cost_micro_au,
-            encode_debits(run.debits), run.finished_at, encode_lines(item.lines), self._ids.new(), item.release_key,
+            encode_debits(run.debits), run.finished_at, encode_lines(item.lines), self._ids.new(),
+            item.release_key,
         )  # fmt: skip
 
     def _charges(self, run: Run) -> list[tuple[Any, ...]]:

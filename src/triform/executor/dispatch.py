@@ -10,7 +10,7 @@ from triform.runs.model import Ended
 _log = structlog.get_logger()
 
 
-async def dispatch(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+async def dispatch(passage: Passage, proceed: Proceed | None = None, *, house: House) -> Outcome:
     call = passage.call
     if passage.tx is not None:
         return Outcome(reply=await house.platform.transact(call, passage.tx, passage.prepared))

@@ -13,28 +13,20 @@ from triform.elements.model import Element
 from triform.executor.backlog import Backlog
 from triform.executor.commits import Commits
 from triform.executor.live import LiveRuns
+from triform.executor.lookup import Lookup
+from triform.executor.metrics import TypeMetrics
 from triform.executor.passage import Outcome, Passage, Proceed
+from triform.executor.rules import SpecRules
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.ids import Ids
 from triform.reply import Reply
 from triform.runs.call import Call
+from triform.runs.model import Run
 from triform.runs.spool import Spool
 from triform.storage.database import Database, Transaction
 from triform.substrates.interfaces import Substrate
 from triform.wallet.ledger import Ledger
-
-
-class Elements(Protocol):
-    """Where the executor gets elements from; look-ups may be cached, the commits check them again."""
-
-    async def at_version(self, circle_id: UUID, element_id: UUID, version: int) -> Element | None: ...
-
-    async def again(self, call: Call) -> Call:
-        """The call with element and principal looked up anew. Raises NotFound or Unauthenticated."""
-
-    def forget(self, circle_id: UUID) -> None:
-        """Something in this circle changed."""
 
 
 class Transactional(Protocol):
@@ -54,8 +46,10 @@ class Modifier(Protocol):
     async def around(self, passage: Passage, proceed: Proceed) -> Outcome: ...
 
 
-Hook = Callable[[Passage, Outcome | None], Awaitable[None]]
-"""A lifecycle step named in runtime.yaml: before (outcome None), after or on error."""
+class Hook(Protocol):
+    """A lifecycle step that runtime.yaml names: before a run (`run` None), after it, or on its error."""
+
+    async def __call__(self, passage: Passage, run: Run | None, house: "House") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ class House:
     ids: Ids
     database: Database
     bounds: Bounds
-    elements: Elements
+    elements: Lookup
     commits: Commits
     slots: Slots
     backlog: Backlog
@@ -91,6 +85,8 @@ class House:
     platform: Transactional
     substrates: Mapping[str, Substrate]
     hooks: Mapping[str, Hook]
+    rules: SpecRules
+    metrics: TypeMetrics
     modifiers: Callable[[Element], Awaitable[Sequence[Modifier]]]
     worker_id: UUID
     data_dir: Path

@@ -9,6 +9,9 @@ import msgspec
 from triform.runs.logs import LogBook
 from triform.runs.model import Run
 
+_MOST_WAITED_FOR = 10_000
+"""Runs that end elsewhere are never signalled here; the oldest waits are woken to look for themselves."""
+
 
 class LiveRun:
     """One run from its acceptance to its settlement; what a substrate sees of it (`RunContext`)."""
@@ -44,12 +47,15 @@ class LiveRuns:
 
     def __init__(self) -> None:
         self._runs: dict[UUID, LiveRun] = {}
+        self._ending: dict[UUID, asyncio.Future[None]] = {}
 
     def add(self, live: LiveRun) -> None:
         self._runs[live.run_id] = live
 
     def remove(self, live: LiveRun, final: Run | None) -> None:
         self._runs.pop(live.run_id, None)
+        if final is not None and (signal := self._ending.pop(live.run_id, None)):
+            signal.set_result(None)
         if not live.settled.done():
             if final is None:
                 live.settled.cancel()
@@ -58,6 +64,14 @@ class LiveRuns:
 
     def get(self, run_id: UUID) -> LiveRun | None:
         return self._runs.get(run_id)
+
+    def ending(self, run_id: UUID) -> asyncio.Future[None]:
+        """Done once the run ends in this process; shared by all who wait for it."""
+        if run_id not in self._ending:
+            if len(self._ending) >= _MOST_WAITED_FOR:
+                self._ending.pop(next(iter(self._ending))).set_result(None)
+            self._ending[run_id] = asyncio.get_running_loop().create_future()
+        return self._ending[run_id]
 
     def ids(self) -> frozenset[UUID]:
         return frozenset(self._runs)

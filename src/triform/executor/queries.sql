@@ -15,10 +15,12 @@ WITH asked AS (
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
+), element AS (
+    SELECT id, version, state FROM elements WHERE id IN (SELECT element_id FROM asked) ORDER BY id FOR KEY SHARE
 ), fresh AS (
     SELECT a.*, w.free, sum(a.hold) OVER (PARTITION BY a.circle_id ORDER BY a.place) AS running_sum
     FROM asked a
-    JOIN elements e ON e.id = a.element_id AND e.version = a.element_version AND e.state = a.element_state
+    JOIN element e ON e.id = a.element_id AND e.version = a.element_version AND e.state = a.element_state
     LEFT JOIN credentials c ON c.id = a.credential_id
     JOIN wallet w ON w.circle_id = a.circle_id
     WHERE a.credential_id IS NULL
@@ -176,11 +178,12 @@ RETURNING status, worker_id;
 SELECT run_id FROM runs WHERE worker_id = $1 AND status IN ('pending', 'running') AND cancel_requested;
 
 -- name: due
--- Asynchronous runs that may start now, oldest first, without elements that have no slot free.
-SELECT run_id, element_id FROM runs
-WHERE status = 'pending' AND worker_id IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= $1)
-  AND element_id <> ALL ($2::uuid[]) AND NOT cancel_requested
-ORDER BY next_attempt_at NULLS FIRST, run_id LIMIT $3;
+-- Asynchronous runs that may start now, oldest first, without those being started here and without elements
+-- that have no slot free.
+SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l USING (run_id)
+WHERE r.status = 'pending' AND r.worker_id IS NULL AND (r.next_attempt_at IS NULL OR r.next_attempt_at <= $1)
+  AND r.element_id <> ALL ($2::uuid[]) AND r.run_id <> ALL ($3::uuid[]) AND NOT r.cancel_requested
+ORDER BY r.next_attempt_at NULLS FIRST, r.run_id LIMIT $4;
 
 -- name: next_due
 -- When the next run in back-off is due.
@@ -211,7 +214,7 @@ DELETE FROM idempotency_keys WHERE expires_at <= $1;
 -- name: check_credential
 -- Whether a credential is still what the caller believes, inside a platform operation's transaction.
 SELECT revision = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3) AS valid
-FROM credentials WHERE id = $1 FOR SHARE;
+FROM credentials WHERE id = $1;
 
 -- name: record
 -- A platform operation's run, finished as it is written.
@@ -255,11 +258,7 @@ SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l USING (run_id) WHERE r.run_
 
 -- name: status
 -- Where a run stands.
-SELECT status FROM runs WHERE run_id = $1;
-
--- name: hold
--- What is set aside for a run.
-SELECT amount_micro_au FROM holds WHERE run_id = $1;
+SELECT status FROM runs WHERE run_id = $1 AND circle_id = $2;
 
 -- name: reservations
 -- Slots that elements have reserved.

@@ -5,6 +5,7 @@ The task belongs to the run, not to the request: a client that goes away cancels
 
 import asyncio
 import hashlib
+from uuid import UUID
 
 from triform.executor import idempotency
 from triform.executor.attempts import Attempts
@@ -55,13 +56,13 @@ async def _with_ticket(passage: Passage, proceed: Proceed, ticket: Ticket, house
     final: Run | None = None
     try:
         await _admit(passage, run, house.worker_id, house)
-        final = await Attempts(house).first(passage.evolve(live=live), proceed, ticket)
+        final = await Attempts(house).first(passage, live, proceed, ticket)
     finally:
         house.live.remove(live, final)
     return Outcome(run=final)
 
 
-async def _admit(passage: Passage, run: Run, worker: object, house: House) -> None:
+async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) -> None:
     """The accepted commit. Raises Stale, InsufficientBalance, or what the first use of the key deserves."""
     call = passage.call
     key = call.idempotency_key
@@ -69,7 +70,7 @@ async def _admit(passage: Passage, run: Run, worker: object, house: House) -> No
         Acceptance(
             run=run,
             attempt=len(run.attempts),
-            worker_id=house.worker_id if worker else None,
+            worker_id=worker,
             element_state=call.element.state,
             credential_id=call.principal.credential_id,
             credential_revision=call.principal.credential_revision,

@@ -35,8 +35,8 @@ async def record_platform(passage: Passage, proceed: Proceed, house: House) -> O
             duration_ms = (house.clock.monotonic() - begun) * 1000
             outcome = outcome.evolve(run=await _write_run(passage, tx, run_id, reply, duration_ms, house))
         await _tell(call, tx, reply, run_id if call.operation.recorded else None, house)
-    if call.operation.verb != "GET":
-        house.elements.forget(call.element.circle_id)
+    for forget in reply.after_commit:
+        forget()
     return outcome
 
 
@@ -115,9 +115,11 @@ def _columns(run: Run) -> tuple[Any, ...]:
 
 
 async def _tell(call: Call, tx: Transaction, reply: Reply, run_id: UUID | None, house: House) -> None:
-    for kind, data in reply.events:
+    for kind, data in reply.events:  # A created element is the event's, not its parent.
+        about = UUID(data["id"]) if "id" in data else call.element.id
+        slug = data.get("slug", call.element.slug)
         await tx.execute(
-            QUERIES["tell"], house.ids.new(), call.element.circle_id, call.element.id, call.element.slug, kind,
+            QUERIES["tell"], house.ids.new(), call.element.circle_id, about, slug, kind,
             run_id, call.operation.name, call.principal.actor.kind, call.principal.actor.id, call.trace_id,
             house.clock.now(), msgspec.json.encode(data),
         )  # fmt: skip

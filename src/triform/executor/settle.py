@@ -1,29 +1,38 @@
 """From how an attempt ended to the finished run and its price. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from triform.executor.passage import Passage
-from triform.runs.model import Attempt, Debit, Ended, LogSummary, Run, Status, Usage
+from triform.chemistry.model import Price
+from triform.errors import Failure
+from triform.runs.model import Attempt, Debit, Ended, LogSummary, Run, Usage
 from triform.wallet import pricing
 
 _BLAMELESS = ("unavailable", "rate_limit", "conflict", "auth", "billing", "not_found")
 
 
 def blameless(ended: Ended) -> bool:
-    """The user's code is not to blame and the platform gave nothing for money."""
+    """The user's code is not to blame: nothing is charged, an idempotency key is given back."""
     return ended.failure is not None and not ended.cancelled and ended.failure.kind in _BLAMELESS
 
 
-def settled(passage: Passage, ended: Ended, logs: LogSummary, now: datetime) -> Run:
-    """The run as it is stored at its end; money is taken for user work, whether it succeeded or not."""
-    run = _run_of(passage)
+def settled(
+    run: Run,
+    ended: Ended,
+    failure: Failure | None,
+    logs: LogSummary,
+    now: datetime,
+    prices: Sequence[Price],
+    ceiling: pricing.Quantities,
+) -> Run:
+    """The run as it is stored at its end; user work costs money whether it succeeded or not."""
     usage = _over_all(run, ended.usage)
-    debits = _debits(passage, run, ended, usage)
+    debits = _debits(run, ended, usage, prices, ceiling)
     return run.evolve(
         status=ended.status,
         output=ended.output,
-        failure=ended.failure,
+        failure=failure,
         attempts=closed_attempts(run, ended, now),
         next_attempt_at=None,
         logs=logs,
@@ -36,7 +45,7 @@ def settled(passage: Passage, ended: Ended, logs: LogSummary, now: datetime) -> 
 
 
 def closed_attempts(run: Run, ended: Ended, now: datetime) -> tuple[Attempt, ...]:
-    """The attempts with the last one ended."""
+    """The attempts, the last one ended."""
     if not run.attempts or run.attempts[-1].ended_at is not None:
         return run.attempts
     code = ended.failure.code if ended.failure else None
@@ -44,16 +53,18 @@ def closed_attempts(run: Run, ended: Ended, now: datetime) -> tuple[Attempt, ...
     return (*run.attempts[:-1], last)
 
 
-def _debits(passage: Passage, run: Run, ended: Ended, usage: Usage) -> tuple[Debit, ...]:
-    worked_before = any(attempt.ended_at and attempt.code for attempt in run.attempts[:-1])
-    if blameless(ended) or (ended.cancelled and not (ended.handler_started or worked_before)):
+def _debits(
+    run: Run, ended: Ended, usage: Usage, prices: Sequence[Price], ceiling: pricing.Quantities
+) -> tuple[Debit, ...]:
+    """A run cancelled before any attempt of it reached user code is free."""
+    worked = ended.handler_started or run.usage.duration_ms > 0
+    if blameless(ended) or (ended.cancelled and not worked):
         return ()
-    prices = passage.call.type.prices(run.operation)
-    return pricing.bill(prices, pricing.used(usage.duration_ms, passage.ceiling))
+    return pricing.bill(prices, pricing.used(usage.duration_ms, ceiling))
 
 
 def _over_all(run: Run, last: Usage) -> Usage:
-    """Handler time adds up over attempts; the rest is the last attempt's, the queue is before the first."""
+    """Handler time adds up over attempts; the queue is what came before the first."""
     return replace(last, duration_ms=run.usage.duration_ms + last.duration_ms, queue_ms=_queue_ms(run))
 
 
@@ -61,12 +72,3 @@ def _queue_ms(run: Run) -> float:
     if run.started_at is None:
         return 0.0
     return max(0.0, (run.started_at - run.created_at).total_seconds() * 1000)
-
-
-def _run_of(passage: Passage) -> Run:
-    if passage.live is None:
-        raise RuntimeError("only a live run can be settled")
-    return passage.live.run
-
-
-__all__ = ["Status", "blameless", "closed_attempts", "settled"]

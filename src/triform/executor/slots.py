@@ -125,7 +125,7 @@ class Slots:
         ticket.grant()
 
     def _free_for(self, ticket: Ticket) -> bool:
-        running = self._running[ticket.element_id] if ticket.element_id in self._running else 0
+        running = self._running.get(ticket.element_id, 0)
         if ticket.maximum is not None and running >= ticket.maximum:
             return False
         if running < self._reserved.get(ticket.element_id, 0):

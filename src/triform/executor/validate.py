@@ -20,5 +20,5 @@ async def validate(passage: Passage, proceed: Proceed, house: House) -> Outcome:
         )
     if call.operation.execution:
         for name in call.type.hooks.before:
-            await house.hooks[name](passage, None)
+            await house.hooks[name](passage, None, house)
     return await proceed(passage)

@@ -1,0 +1,205 @@
+"""The door of every operation: `/api/{circle}[/{slug}][/ops/{path}]` → Call → Outcome → answer."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from triform.api import envelope
+from triform.api.answers import Answers
+from triform.api.body import Body, read
+from triform.api.credentials import RequestCredentials
+from triform.api.headers import idempotency_key, if_match, preference
+from triform.api.problems import Problems
+from triform.chemistry.catalogue import Catalogue, ElementType, Operation
+from triform.clock import Clock
+from triform.elements.cache import ElementCache
+from triform.elements.model import Element
+from triform.elements.paths import Address, parse
+from triform.errors import Complaint, InvalidInput, Kind, NotFound, Suggestion, TriformError
+from triform.executor.errors import ShuttingDown
+from triform.executor.execute import Executor
+from triform.executor.passage import Outcome
+from triform.executor.waiting import Waiting
+from triform.observability.tracing import OperationSpan, Tracing
+from triform.runs.call import Call
+
+PREFIX = "/api/"
+BARE = {"GET": "get", "HEAD": "get", "PATCH": "update", "DELETE": "delete", "POST": "create"}
+_LONGEST_QUERY = 8192
+
+
+class MethodNotAllowed(TriformError):
+    """This address does not take this verb."""
+
+    code: ClassVar[str] = "METHOD_NOT_ALLOWED"
+    kind: ClassVar[Kind] = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is aimed at."""
+
+    element: Element
+    type: ElementType
+    operation: Operation
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ops:
+    """An ASGI application."""
+
+    executor: Executor
+    waiting: Waiting
+    catalogue: Catalogue
+    elements: ElementCache
+    credentials: RequestCredentials
+    tracing: Tracing
+    problems: Problems
+    answers: Answers
+    clock: Clock
+    body_limit: int
+    draining: asyncio.Event
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(scope, receive)
+        await response(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        headers, instance = Headers(scope=scope), scope["path"]
+        with self.tracing.operation(headers.get("traceparent")) as span:
+            try:
+                return await self._execute(scope, receive, headers, span)
+            except TriformError as error:
+                span.failed(error.code)
+                return self.problems.of_error(error, instance, span.trace_id)
+
+    async def _execute(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Response:
+        if self.draining.is_set():
+            raise ShuttingDown
+        call = await self._call(scope, receive, headers, span)
+        span.set(_attributes(call))
+        outcome = await self._wait(call, await self.executor.execute(call))
+        if outcome.run is not None and outcome.run.failure is not None:
+            span.failed(outcome.run.failure.code)
+        return self.answers.answer(call, outcome, scope["path"], span.parent.header())
+
+    async def _wait(self, call: Call, outcome: Outcome) -> Outcome:
+        """`Prefer: wait=N` turns an accepted run into its result when it ends in time."""
+        if not outcome.accepted or outcome.run is None or not call.prefer.wait_s:
+            return outcome
+        run = await self.waiting.ended(outcome.run.run_id, call.prefer.wait_s)
+        return outcome.evolve(run=run, accepted=not run.status.final)
+
+    async def _call(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Call:
+        received_at = self.clock.now()
+        verb = scope["method"]
+        principal = await self.credentials.principal(HTTPConnection(scope))
+        address = parse(_raw_path(scope))
+        target = self._target(await self.elements.resolve(principal.circle, address), address, verb)
+        body = await read(receive, headers.get("content-type"), headers.get("content-length"), self.body_limit)
+        input_, raw = _input(target, body, _query(scope))
+        return Call(
+            principal=principal,
+            element=target.element,
+            type=target.type,
+            operation=target.operation,
+            input=input_,
+            body=raw,
+            received_at=received_at,
+            arguments=target.arguments,
+            prefer=preference(headers.getlist("prefer")),
+            idempotency_key=idempotency_key(headers.get("idempotency-key")),
+            if_match=if_match(headers.get("if-match")),
+            trace_id=span.trace_id,
+        )
+
+    def _target(self, element: Element, address: Address, verb: str) -> Target:
+        kind = self.catalogue.type(element.element_type)
+        if address.operation is None:
+            operation = kind.operation(BARE.get(verb, ""))
+            if operation is None:
+                raise _refuse_verb(verb, [each for each in BARE if kind.operation(BARE[each])])
+            return Target(element, kind, operation, {})
+        found = kind.by_path(address.operation)
+        if found is None:
+            raise _no_such_operation(kind, address.operation)
+        allowed = _verbs(found[0])
+        if verb not in allowed:
+            raise _refuse_verb(verb, allowed)
+        return Target(element, kind, *found)
+
+
+def _input(target: Target, body: Body, query: Mapping[str, list[str]]) -> tuple[Any, bytes]:
+    """What the operation is given. For user work the body alone counts; else query and path join it."""
+    operation = target.operation
+    if operation.envelope:
+        options = operation.query.read_query(query)
+        complaints = operation.query.check(options)
+        if complaints:
+            raise InvalidInput("The query has members this operation does not take.", errors=complaints)
+        body = body if options.get("raw") else envelope.opened(body)
+        return body.value, body.raw
+    if not isinstance(body.value, dict):
+        raise InvalidInput("The input must be a JSON object.", errors=(Complaint("", "must be an object"),))
+    joined = {**operation.read_query(query), **body.value, **target.arguments}
+    return operation.complete_input(joined), body.raw
+
+
+def _query(scope: Scope) -> Mapping[str, list[str]]:
+    raw = scope["query_string"]
+    if len(raw) > _LONGEST_QUERY:
+        raise InvalidInput("The query string is too long; send the arguments in the body of a POST.")
+    try:
+        return parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise InvalidInput("The query string is not percent-encoded UTF-8.") from None
+
+
+def _raw_path(scope: Scope) -> str:
+    """As it came over the wire: what is percent-encoded names nothing of ours."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1").removeprefix(PREFIX)
+
+
+def _verbs(operation: Operation) -> list[str]:
+    own: list[str] = ["GET", "HEAD"] if operation.verb == "GET" else [operation.verb]
+    return own if "POST" in own else [*own, "POST"]
+
+
+def _refuse_verb(verb: str, allowed: list[str]) -> MethodNotAllowed:
+    return MethodNotAllowed(
+        f"{verb} is not taken here; {', '.join(allowed)} is.",
+        facts={"allow": allowed},
+        suggestion=Suggestion(
+            why="Each operation has one verb of its own, and POST opens all of them.",
+            fix=f"Use {' or '.join(allowed)}; with POST the arguments go in the JSON body.",
+        ),
+    )
+
+
+def _no_such_operation(kind: ElementType, path: str) -> NotFound:
+    known = ", ".join(sorted(operation.path for operation in kind.operations.values()))
+    return NotFound(
+        f"{kind.title} has no operation at {path!r}.",
+        suggestion=Suggestion(why="The path after /ops/ names no operation of this element's type.",
+                              fix=f"Use one of: {known}.", op="schema"),
+    )  # fmt: skip
+
+
+def _attributes(call: Call) -> dict[str, str | int]:
+    return {
+        "triform.circle": call.element.circle_name,
+        "triform.element": call.element.slug,
+        "triform.operation": call.operation.name,
+        "faas.name": call.element.path,
+        "faas.trigger": "http",
+        "faas.version": str(call.element.version),
+    }

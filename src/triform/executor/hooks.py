@@ -1,0 +1,62 @@
+"""The lifecycle steps that a type's runtime.yaml may name. An unknown name fails the load of chemistry."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import structlog
+from opentelemetry import trace
+
+from triform.executor.passage import Passage
+from triform.runs.model import Run, Status
+
+if TYPE_CHECKING:
+    from triform.executor.house import Hook, House
+
+_log = structlog.get_logger()
+
+
+async def validate_source(passage: Passage, run: Run | None, house: "House") -> None:
+    """A version stored under older rules is held against today's before it runs; once per version."""
+    await house.rules.check(passage.call)
+
+
+async def record_metrics(passage: Passage, run: Run | None, house: "House") -> None:
+    """The type's own metrics take in a finished run."""
+    if run is not None:
+        house.metrics.observe(passage.call.type.name, run)
+
+
+async def record_error_metric(passage: Passage, run: Run | None, house: "House") -> None:
+    """The type's error rate learns of a failure."""
+    if run is not None:
+        house.metrics.failed(passage.call.type.name)
+
+
+async def emit_traces(passage: Passage, run: Run | None, house: "House") -> None:
+    """The operation's span gets what only the end of the run tells."""
+    if run is not None:
+        trace.get_current_span().set_attributes(
+            {
+                "triform.run_id": str(run.run_id),
+                "triform.status": run.status,
+                "triform.duration_ms": run.usage.duration_ms,
+                "triform.cold_start_ms": run.usage.cold_start_ms,
+                "faas.coldstart": run.usage.cold_start_ms > 0,
+                "faas.invocation_id": str(run.run_id),
+            }
+        )
+
+
+async def log_error(passage: Passage, run: Run | None, house: "House") -> None:
+    """One log line per failed run: ids and code, never a message, which may quote user data."""
+    if run is not None and run.status is Status.failed and run.failure is not None:
+        _log.info("run_failed", run_id=str(run.run_id), element=passage.call.element.path, code=run.failure.code)
+
+
+HOOKS: Mapping[str, "Hook"] = {
+    "validate_source": validate_source,
+    "record_metrics": record_metrics,
+    "record_error_metric": record_error_metric,
+    "emit_traces": emit_traces,
+    "log_error": log_error,
+}

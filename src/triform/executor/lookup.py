@@ -1,0 +1,33 @@
+"""Elements and principals as the executor needs them: remembered, and looked up anew when a commit disagrees."""
+
+from uuid import UUID
+
+from triform.chemistry.operation import Operation
+from triform.circles.credentials import Credentials
+from triform.elements.cache import ElementCache
+from triform.elements.model import Element
+from triform.errors import NotFound
+from triform.runs.call import Call
+
+
+class Lookup:
+    def __init__(self, cache: ElementCache, credentials: Credentials) -> None:
+        self._cache = cache
+        self._credentials = credentials
+
+    async def at_version(self, circle_id: UUID, element_id: UUID, version: int) -> Element:
+        """The living element with its spec of that version. Raises NotFound."""
+        found = await self._cache.at_version(circle_id, element_id, version)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def ensure_usable(self, element: Element, operation: Operation) -> Element:
+        """`element`, or what it has become where only that allows `operation`. Raises ElementDisabled."""
+        return await self._cache.ensure_usable(element, operation)
+
+    async def again(self, call: Call) -> Call:
+        """The call with element and principal looked up anew. Raises NotFound or Unauthenticated."""
+        element = await self._cache.reload(call.element)
+        principal = await self._credentials.reload(call.principal)
+        return call.evolve(element=element, principal=principal)

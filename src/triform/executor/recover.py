@@ -1,0 +1,104 @@
+"""What a lost worker left: its synchronous runs end as interrupted, its asynchronous ones are tried again."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from triform.errors import PlatformFault, TriformError
+from triform.executor.commits import QUERIES
+from triform.executor.ending import Ending
+from triform.executor.errors import RunInterrupted
+from triform.executor.house import House
+from triform.executor.live import LiveRun
+from triform.executor.retry import next_delay_ms
+from triform.executor.stored import call_of, live_run
+from triform.ids import moment_of
+from triform.runs.model import Ended, Run, Status
+from triform.storage.database import Row
+from triform.storage.errors import DatabaseUnavailable
+
+_log = structlog.get_logger()
+_LOOK_EVERY_S = 5.0
+_GRACE = timedelta(seconds=10)
+
+
+class Recovery:
+    """`once` is safe on every node at any time: an end is written only where the row still stands."""
+
+    def __init__(self, house: House, node: UUID) -> None:
+        self._house = house
+        self._node = node
+        self._ending = Ending(house)
+
+    async def loop(self) -> None:
+        """Runs until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                await self.once()
+                await self.orphans()
+                await self.cancel_requests()
+            except DatabaseUnavailable as error:
+                _log.warning("recovery_waits_for_database", error=error.message)
+
+    async def once(self) -> int:
+        """Settles the runs of lost workers; answers how many there were."""
+        settled = 0
+        lost = await self._house.database.fetch(
+            QUERIES["lost_workers"], self._house.worker_id, self._node, self._house.clock.now()
+        )
+        for worker in lost:
+            settled += await self._settle_worker(worker["worker_id"])
+        return settled
+
+    async def _settle_worker(self, worker_id: UUID) -> int:
+        rows = await self._house.database.fetch(QUERIES["runs_of_worker"], worker_id)
+        for row in rows:
+            await self._interrupted(row)
+        await self._house.database.execute(QUERIES["leave"], worker_id)
+        if rows:
+            _log.warning("runs_recovered", worker_id=str(worker_id), runs=len(rows))
+        return len(rows)
+
+    async def orphans(self) -> None:
+        """Runs of this worker that nobody here carries: their acceptance was committed but not heard of."""
+        for row in await self._house.database.fetch(QUERIES["runs_of_worker"], self._house.worker_id):
+            fresh = self._house.clock.now() - moment_of(row["run_id"]) < _GRACE
+            if not fresh and self._house.live.get(row["run_id"]) is None:
+                await self._end(self._found(row), Ended(failure=PlatformFault().failure()), row["status"])
+
+    async def cancel_requests(self) -> None:
+        """Cancellations that other nodes asked for."""
+        for row in await self._house.database.fetch(QUERIES["cancel_requests"], self._house.worker_id):
+            live = self._house.live.get(row["run_id"])
+            if live is not None:
+                live.cancel()
+
+    async def _interrupted(self, row: Row) -> None:
+        live = self._found(row)
+        live.book.complete = False
+        ended = Ended(failure=RunInterrupted().failure())
+        delay_ms = await self._delay(live, ended)
+        if delay_ms is None or live.run.status is Status.pending:
+            await self._end(live, ended, row["status"])
+        else:
+            await self._ending.again(live, ended, delay_ms)
+            self._house.backlog.wake()
+
+    async def _delay(self, live: LiveRun, ended: Ended) -> float | None:
+        if live.run.trigger != "async":
+            return None
+        try:
+            return next_delay_ms(await call_of(live.run, self._house), live.attempt, ended)
+        except TriformError:
+            return None
+
+    def _found(self, row: Row) -> LiveRun:
+        return live_run(row, self._house, self._house.spool.left_behind(row["run_id"]))
+
+    async def _end(self, live: LiveRun, ended: Ended, expected: str) -> Run:
+        final = await self._ending.end(live, ended, Status(expected))
+        self._house.spool.forget(live.run_id)
+        return final
