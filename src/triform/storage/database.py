@@ -168,8 +168,9 @@ class Lane(Statements):
 
 def _end_if_unfinished(connection: Connection) -> None:
     """A commit or rollback that was interrupted leaves the connection unusable for the next one."""
-    if not connection.is_closed() and connection.is_in_transaction():
-        connection.terminate()
+    with suppress(asyncpg.InterfaceError):  # It was lost, and the pool has taken it back already.
+        if not connection.is_closed() and connection.is_in_transaction():
+            connection.terminate()
 
 
 async def _nothing_to_reset(connection: OwnConnection) -> None:

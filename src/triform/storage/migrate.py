@@ -66,11 +66,12 @@ async def migrate_platform(database: Database, folder: Path = _FOLDER / "platfor
     migrations = read_migrations(folder)
     applied = 0
     async with database.transaction() as tx:
-        await _lock(tx)
+        await tx.execute(QUERIES["lock_migrations"])
         await tx.execute(QUERIES["create_platform_schema"])
         await tx.execute(QUERIES["create_schema_versions"])
     while True:
         async with database.transaction() as tx:
+            await tx.execute(QUERIES["lift_time_limits"])
             pending = await _pending(tx, PLATFORM_SCHEMA, migrations)
             if not pending:
                 return applied
@@ -92,17 +93,13 @@ async def migrate_circles(database: Database, folder: Path = _FOLDER / "circle")
     behind = await database.fetch(QUERIES["tenants_behind"], len(read_migrations(folder)))
     for row in behind:
         async with database.transaction() as tx:
+            await tx.execute(QUERIES["lift_time_limits"])
             await migrate_circle(tx, schema=row["schema_name"], role=row["role_name"], folder=folder)
     return len(behind)
 
 
-async def _lock(tx: Transaction) -> None:
-    await tx.execute(QUERIES["lock_migrations"])
-    await tx.execute(QUERIES["lift_time_limits"])
-
-
 async def _pending(tx: Transaction, schema: str, migrations: Sequence[Migration]) -> Sequence[Migration]:
-    await _lock(tx)
+    await tx.execute(QUERIES["lock_migrations"])
     applied: list[str] = await tx.fetchval(QUERIES["applied_checksums"], schema) or []
     if len(applied) > len(migrations):
         raise DatabaseNewerThanCode(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import uvloop
 
 from triform.storage.database import Database
 from triform.storage.dsn import as_role, at_database
@@ -14,6 +15,7 @@ from triform.storage.embedded import EmbeddedPostgres
 from triform.storage.embedded import launch as launching
 from triform.storage.embedded.binaries import Binaries
 from triform.storage.errors import DataDirInUse, EmbeddedPostgresFailed
+from triform.storage.migrate import migrate_circle, migrate_platform
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses another user for Postgres")
 
@@ -60,7 +62,12 @@ async def test_nothing_listens_on_tcp_and_nobody_gets_in_without_a_password(tmp_
 
 async def test_a_role_of_its_own_logs_in_with_its_password(tmp_path: Path) -> None:
     async with EmbeddedPostgres(tmp_path / "pg") as dsn, Database(dsn) as database:
+        await migrate_platform(database)
         await database.execute("create role circle_1 login password 'p@ss/word'")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):  # Not before it belongs to a circle.
+            await Database(as_role(dsn, "circle_1", "p@ss/word")).open()
+        async with database.transaction() as tx:
+            await migrate_circle(tx, schema="circle_1", role="circle_1")
         async with Database(as_role(dsn, "circle_1", "p@ss/word")) as other:
             assert await other.fetchval("select current_user") == "circle_1"
 
@@ -92,6 +99,20 @@ async def test_a_server_that_cannot_come_back_yet_is_tried_again(tmp_path: Path)
         hidden.rename(tmp_path / "pg" / "data")
         await asyncio.wait_for(restarted.wait(), 60)
         assert await _kept(dsn) == [1]
+
+
+def test_it_is_supervised_in_the_event_loop_of_production_too(tmp_path: Path) -> None:
+    async def kill_and_see() -> list[int]:
+        restarted = asyncio.Event()
+        server = EmbeddedPostgres(tmp_path / "pg", restarted=lambda pid: restarted.set())
+        async with server as dsn:
+            await _put(dsn, 1)
+            assert server.pid
+            os.kill(server.pid, signal.SIGKILL)
+            await asyncio.wait_for(restarted.wait(), 60)
+            return await _kept(dsn)
+
+    assert uvloop.run(kill_and_see()) == [1]
 
 
 async def test_two_servers_never_share_a_data_directory(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from triform.errors import Suggestion
+from triform.storage.embedded.initialise import failed
 from triform.storage.errors import DataDirInUse
 
 
@@ -16,8 +17,11 @@ class HomeLock:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Raises `DataDirInUse`, naming the holder."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises `DataDirInUse`, naming the holder; `EmbeddedPostgresFailed` when the file cannot be written."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise failed("The database's folder cannot be locked.", str(error)) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -85,9 +85,9 @@ class EmbeddedPostgres:
         try:
             self._command = await asyncio.to_thread(self._prepare)
             await self._launch()
-        except asyncpg.PostgresError as error:
+        except (OSError, asyncpg.PostgresError) as error:
             await self.stop()
-            raise failed("The embedded Postgres started but refuses its owner.", str(error)) from error
+            raise failed("The embedded Postgres could not be started.", str(error)) from error
         except BaseException:
             await self.stop()
             raise
@@ -135,7 +135,9 @@ class EmbeddedPostgres:
         connection = await asyncpg.connect(database, timeout=10)
         try:
             if not await connection.fetchval("select 1 from pg_database where datname = $1", OWNER):
-                await connection.execute(f'create database "{OWNER}"')
+                await connection.execute(f"create database {OWNER}")
+            # Otherwise every tenant's role could connect anywhere; a tenant's migration grants what it needs.
+            await connection.execute(f"revoke all on database {OWNER}, postgres, template1 from public")
         finally:
             await connection.close(timeout=5)
 
@@ -152,7 +154,7 @@ class EmbeddedPostgres:
             try:
                 await asyncio.to_thread(end_leftovers, self._home)
                 await self._launch()
-            except (EmbeddedPostgresFailed, OSError) as error:
+            except (EmbeddedPostgresFailed, OSError, asyncpg.PostgresError) as error:
                 log.error("postgres_restart_failed", error=str(error), detail=getattr(error, "detail", ""))  # noqa: TRY400
                 await self._discard()
                 await asyncio.sleep(pause)

@@ -6,6 +6,10 @@ CREATE SCHEMA IF NOT EXISTS {schema};
 REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA {schema} TO {role};
 
+DO $grant$ BEGIN
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ', current_database()) || $role${role}$role$;
+END $grant$;
+
 -- Whatever the platform creates here later belongs to the tenant's use as well, and to nobody else's.
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {role};

@@ -244,3 +244,18 @@ CREATE TABLE events (
 CREATE INDEX events_of_circle ON events (circle_id, id DESC);
 CREATE INDEX events_unnumbered ON events (id) WHERE seq IS NULL;
 CREATE TABLE events_rest PARTITION OF events DEFAULT;
+
+-- Makes one partition of a table ranged by UUIDv7; false when it is there or when the rows that belong in it
+-- already lie in the default partition, where they stay.
+CREATE FUNCTION create_partition(parent text, suffix text, lower_bound uuid, upper_bound uuid)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_regclass(format('triform.%I', parent || '_' || suffix)) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE triform.%I PARTITION OF triform.%I FOR VALUES FROM (%L) TO (%L)',
+                   parent || '_' || suffix, parent, lower_bound, upper_bound);
+    RETURN true;
+EXCEPTION WHEN check_violation OR duplicate_table THEN
+    RETURN false;
+END $$;
