@@ -115,7 +115,7 @@ def _namespace_fix() -> str:
     limit = Path("/proc/sys/user/max_user_namespaces")
     if limit.exists() and limit.read_text().strip() == "0":
         return "as root: sysctl -w user.max_user_namespaces=15000"
-    return "in a container: allow user namespaces and an unmasked /proc (e.g. docker run --privileged)"
+    return "in a chroot: leave it; in a container: allow them, with an unmasked /proc (docker run --privileged)"
 
 
 def seccomp(_: Settings) -> Finding:

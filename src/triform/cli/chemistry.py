@@ -87,9 +87,9 @@ def docs(
     as_json: AsJson = False,
 ) -> None:
     """Write the reference pages from the definitions."""
-    from triform.chemistry.docs import pages
+    from triform.chemistry.docs import pages, stale_pages
 
-    stale = _stale(into, pages(catalogue()))
+    stale = stale_pages(into, pages(catalogue()))
     if not check_only:
         _write(stale)
     document = {"stale" if check_only else "written": [str(path) for path in stale]}
@@ -98,15 +98,6 @@ def docs(
     if check_only and stale:
         terminal_of(ctx).complain("FIX: bin/triform chemistry docs", "green")
         raise typer.Exit(int(Exit.refused))
-
-
-def _stale(into: Path, pages: Any) -> dict[Path, str]:
-    wanted = {into / name: text for name, text in pages.items()}
-    return {
-        path: text
-        for path, text in wanted.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    }
 
 
 def _write(pages: dict[Path, str]) -> None:

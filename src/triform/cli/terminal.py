@@ -107,4 +107,6 @@ def terminal_of(ctx: typer.Context) -> Terminal:
 def _console(*, stderr: bool = False) -> "Console":
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    # In a file or a pipe nothing is cut or folded to the width of a screen.
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 1000
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=width)

@@ -1,5 +1,7 @@
 """The reference, written from the catalogue: Markdown pages by their path below `docs/reference`."""
 
+from pathlib import Path
+
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.docs.errors import errors_page
 from triform.chemistry.docs.operations import operations_page
@@ -14,3 +16,13 @@ def pages(catalogue: Catalogue) -> dict[str, str]:
     written["operations.md"] = operations_page(catalogue)
     written["errors.md"] = errors_page(catalogue)
     return {path: NOTICE + text.rstrip() + "\n" for path, text in sorted(written.items())}
+
+
+def stale_pages(folder: Path, wanted: dict[str, str]) -> dict[Path, str]:
+    """The pages whose file is missing or says something else."""
+    files = {folder / name: text for name, text in wanted.items()}
+    return {
+        path: text
+        for path, text in files.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    }

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from triform.chemistry.catalogue import load
-from triform.chemistry.docs import pages
+from triform.chemistry.docs import pages, stale_pages
 
 DEFAULT = Path("docs/reference")
 
@@ -23,16 +23,6 @@ def main(arguments: list[str]) -> int:
             path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{'stale' if options.check else 'written'}: {path}\n")
     return 1 if options.check and stale else 0
-
-
-def stale_pages(folder: Path, wanted: dict[str, str]) -> dict[Path, str]:
-    """The pages whose file is missing or says something else."""
-    files = {folder / name: text for name, text in wanted.items()}
-    return {
-        path: text
-        for path, text in files.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    }
 
 
 if __name__ == "__main__":
