@@ -1,12 +1,12 @@
 """The code languages there are: one folder each, with a `language.yaml` beside the harness.
 
-    language: ruby                 the name a type's runtime.yaml refers to
-    version: "3.3"
-    file: main.rb                  name of inline source
-    command: [/usr/bin/ruby, /harness/harness.rb]     run inside the image; the folder is seen as /harness
-    forks: true                    whether one loaded process can serve many runs
-    check: check.rb                a program in user-code form, run on every save; absent: nothing is checked
-    image: {suite: trixie, packages: [ruby]}
+language: ruby                 the name a type's runtime.yaml refers to
+version: "3.3"
+file: main.rb                  name of inline source
+command: [/usr/bin/ruby, /harness/harness.rb]     run inside the image; the folder is seen as /harness
+forks: true                    whether one loaded process can serve many runs
+check: check.rb                a program in user-code form, run on every save; absent: nothing is checked
+image: {suite: trixie, packages: [ruby]}
 """
 
 import hashlib
@@ -128,7 +128,11 @@ def _complaints(document: Mapping[str, Any], folder: Path) -> list[str]:
         for key, expected in known.items()
         if key in document and not isinstance(document[key], expected)
     ]
-    return found or [*_command_complaints(document), *_image_complaints(document), *_check_complaints(document, folder)]
+    return found or [
+        *_command_complaints(document),
+        *_image_complaints(document),
+        *_check_complaints(document, folder),
+    ]
 
 
 def _command_complaints(document: Mapping[str, Any]) -> list[str]:

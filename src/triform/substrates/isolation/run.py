@@ -1,0 +1,209 @@
+"""One run on one READY instance: the protocol, the deadline, the caps; the same for every driver.
+
+    send thaw + invoke ──► read frames until a verdict ──► kill ──► read what is left ──► Outcome
+                             ▲ or the deadline, or cancellation, whichever comes first
+
+The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it.
+"""
+
+import asyncio
+import base64
+import contextlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from triform.clock import Clock
+from triform.substrates.interfaces import RunContext
+from triform.substrates.isolation import messages
+from triform.substrates.isolation.calls import CallRefused, HostCalls, NoCalls
+from triform.substrates.isolation.channel import control, data
+from triform.substrates.isolation.interfaces import Cause, Exit, Frame, GuestGone, Instance, ProtocolViolation
+from triform.substrates.isolation.outcome import Order, Outcome, complaint_about
+
+PROGRESS_LIMIT = 64 << 10
+CALLS_LIMIT = 64
+_DRAIN_S = 5.0
+_STREAMS = {"O": "stdout", "E": "stderr"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    cause: Cause
+    at: float
+    error: messages.GuestError | None = None
+    code: int | None = None
+    signal: int | None = None
+    detail: str = ""
+
+
+_UNEXPLAINED = frozenset({Cause.exit, Cause.signal, Cause.infra_after})
+_SILENCE = _Verdict(cause=Cause.infra_after, at=0.0, detail="the sandbox ended without a word")
+
+
+class Run:
+    """Drives one order on one instance, once."""
+
+    def __init__(
+        self, instance: Instance, order: Order, context: RunContext, clock: Clock, calls: HostCalls | None = None
+    ) -> None:
+        self._instance = instance
+        self._order = order
+        self._context = context
+        self._clock = clock
+        self._calls = calls or NoCalls()
+        self._output = bytearray()
+        self._verdict: _Verdict | None = None
+        self._decided = asyncio.Event()
+        self._answers: set[asyncio.Task[None]] = set()
+        self._started = clock.monotonic()
+
+    async def drive(self) -> Outcome:
+        """Runs to the end; the instance is dead afterwards, also when this is cancelled."""
+        talk = asyncio.create_task(self._talk())
+        try:
+            await self._wait(talk)
+            ended = await asyncio.shield(self._end(talk))
+        except BaseException:
+            await asyncio.shield(self._end(talk))
+            raise
+        return await self._outcome(self._verdict or _SILENCE, ended)
+
+    async def _wait(self, talk: asyncio.Task[None]) -> None:
+        """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
+        cancelled = asyncio.create_task(self._context.cancelled())
+        decided = asyncio.create_task(self._decided.wait())
+        waiting = {talk, cancelled, decided}
+        left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic()
+        try:
+            await asyncio.wait(waiting, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            decided.cancel()
+            cancelled.cancel()
+        if not (talk.done() or self._decided.is_set()):
+            self._decide(Cause.cancelled if cancelled.done() else Cause.timeout)
+
+    async def _end(self, talk: asyncio.Task[None]) -> Exit:
+        """Kill, then read what the guest had written before it died."""
+        try:
+            return await self._instance.kill()
+        finally:
+            await asyncio.wait({talk}, timeout=_DRAIN_S)
+            for task in (talk, *self._answers):
+                task.cancel()
+            await asyncio.gather(talk, *self._answers, return_exceptions=True)
+
+    async def _talk(self) -> None:
+        try:
+            await self._instance.send(*self._opening())
+        except GuestGone as gone:
+            self._decide(Cause.infra_before, detail=f"the sandbox was gone before the work reached it: {gone}")
+        try:
+            async for frame in self._instance.frames():
+                self._take(frame)
+        except ProtocolViolation as violation:
+            self._decide(Cause.protocol, detail=str(violation))
+        self._decide(_SILENCE.cause, detail=_SILENCE.detail)
+
+    def _opening(self) -> list[Frame]:
+        order = self._order
+        seed = base64.b64encode(secrets.token_bytes(64)).decode()
+        now_ns = int(self._clock.now().timestamp() * 1e9)
+        facts = {"run_id": order.run_id, "deadline_ms": order.timeout_ms, **order.facts}
+        return [
+            control("thaw", seed=seed, now_ns=now_ns, environment={}, deadline_ms=order.timeout_ms),
+            control("invoke", run=order.run_id, bytes=len(order.event), context=facts),
+            *data(order.event),
+        ]
+
+    def _take(self, frame: Frame) -> None:
+        """Output always counts; anything else only until the verdict."""
+        if frame.kind in _STREAMS:
+            self._context.write(_STREAMS[frame.kind], frame.payload)
+        elif not self._decided.is_set():
+            try:
+                self._collect(frame) if frame.kind == "D" else self._hear(frame)
+            except ProtocolViolation as violation:
+                self._decide(Cause.protocol, detail=str(violation))
+
+    def _collect(self, frame: Frame) -> None:
+        self._output += frame.payload
+        if len(self._output) > self._order.output_limit:
+            self._decide(Cause.output_limit, detail=f"more than {self._order.output_limit} bytes of output")
+
+    def _hear(self, frame: Frame) -> None:
+        match messages.parse(frame):
+            case messages.Progress() as progress:
+                self._progress(progress, len(frame.payload))
+            case messages.Log() as log:
+                self._context.write("stderr", _line(log))
+            case messages.HostCall() as call:
+                self._ask(call)
+            case messages.Result() as result:
+                self._conclude(result)
+            case messages.Exited(code=code, signal=signal):
+                self._decide(Cause.exit if signal is None else Cause.signal, code=code, signal=signal)
+            case messages.Ready():
+                pass
+
+    def _progress(self, progress: messages.Progress, size: int) -> None:
+        if size > PROGRESS_LIMIT:
+            raise ProtocolViolation(f"a progress message of {size} bytes, allowed are {PROGRESS_LIMIT}")
+        percent = None if progress.percent is None else min(max(progress.percent, 0.0), 100.0)
+        self._context.progress(percent, progress.message, progress.data)
+
+    def _ask(self, call: messages.HostCall) -> None:
+        if len(self._answers) >= CALLS_LIMIT:
+            raise ProtocolViolation(f"more than {CALLS_LIMIT} host calls at once")
+        task = asyncio.create_task(self._reply(call))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _reply(self, call: messages.HostCall) -> None:
+        try:
+            reply = control("reply", id=call.id, ok=await self._calls.answer(call.method, call.params))
+        except CallRefused as refused:
+            reply = control("reply", id=call.id, error={"code": refused.code, "message": str(refused)})
+        with contextlib.suppress(GuestGone):
+            await self._instance.send(reply)
+
+    def _conclude(self, result: messages.Result) -> None:
+        if result.run != self._order.run_id:
+            raise ProtocolViolation("a result for another run")
+        if result.error is not None:
+            cause = Cause.exit if result.error.kind == "exit" else Cause.handler_error
+            self._decide(cause, error=result.error, code=result.error.status)
+        elif result.bytes != len(self._output):
+            raise ProtocolViolation(f"{result.bytes} bytes of output announced, {len(self._output)} sent")
+        else:
+            self._decide(Cause.ok)
+
+    def _decide(self, cause: Cause, **known: Any) -> None:
+        """The first verdict stands."""
+        if self._verdict is None:
+            self._verdict = _Verdict(cause=cause, at=self._clock.monotonic(), **known)
+            self._decided.set()
+
+    async def _outcome(self, verdict: _Verdict, ended: Exit) -> Outcome:
+        cause, detail = verdict.cause, verdict.detail
+        if ended.oom and cause in _UNEXPLAINED and verdict.error is None:
+            cause = Cause.oom
+        if cause is Cause.ok and (wrong := await complaint_about(bytes(self._output))):
+            cause, detail = Cause.protocol, wrong
+        return Outcome(
+            cause=cause,
+            output=bytes(self._output) if cause is Cause.ok else None,
+            error=verdict.error,
+            code=verdict.code,
+            signal=verdict.signal,
+            detail=detail,
+            duration_ms=(verdict.at - self._started) * 1000,
+            exit=ended,
+        )
+
+
+def _line(log: messages.Log) -> bytes:
+    fields = b" " + msgspec.json.encode(log.fields) if log.fields else b""
+    return f"{log.level.upper()} {log.message}".encode() + fields + b"\n"
