@@ -1,0 +1,93 @@
+"""Groups without cgroup rights: memory and processes are looked at every few milliseconds instead of bounded
+by the kernel. Weaker: a burst between two looks is seen late, and numbers are samples. Standard library only.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from triform.substrates.isolation.drivers.process.launcher.files import field, read
+from triform.substrates.isolation.drivers.process.launcher.groups import Usage
+from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
+
+_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+class Unbounded:
+    """Remembers the first process of each group; `look` samples it and everything below it."""
+
+    controllers: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self._bounds: dict[str, Bounds] = {}
+        self._first: dict[str, int] = {}
+        self._usage: dict[str, Usage] = {}
+
+    def make(self, name: str, bounds: Bounds) -> None:
+        self._bounds[name] = bounds
+        self._usage[name] = Usage(0, 0.0, 0)
+
+    def join(self, name: str, pid: int) -> None:
+        self._first[name] = pid
+
+    def widen(self, name: str, memory: int) -> None:
+        self._bounds[name] = self._bounds[name]._replace(memory=memory)
+
+    def usage(self, name: str) -> Usage:
+        return self._usage[name]
+
+    def watch(self, name: str) -> int | None:
+        return None
+
+    def members(self, name: str) -> list[int]:
+        return list(_tree(self._first[name])) if name in self._first else []
+
+    def remove(self, name: str) -> bool:
+        for table in (self._bounds, self._first, self._usage):
+            table.pop(name, None)
+        return True
+
+    def close(self) -> None:
+        return
+
+    def look(self) -> list[str]:
+        """Samples every group; the names of those over their bounds."""
+        return [name for name, first in self._first.items() if self._look(name, first)]
+
+    def _look(self, name: str, first: int) -> bool:
+        bounds, before = self._bounds[name], self._usage[name]
+        memory, cpu_ms, tasks = _measure(first)
+        over = bool(bounds.memory and memory > bounds.memory)
+        self._usage[name] = Usage(
+            before.oom_kills + over, max(before.cpu_ms, cpu_ms), max(before.memory_peak, memory)
+        )
+        return over or bool(bounds.pids and tasks > bounds.pids)
+
+
+def _measure(first: int) -> tuple[int, float, int]:
+    """Private bytes, CPU milliseconds and threads of a process and all below it."""
+    memory, cpu_ms, tasks = 0, 0.0, 0
+    for pid in _tree(first):
+        folder = Path("/proc") / str(pid)
+        try:
+            rollup = read(folder / "smaps_rollup")
+            numbers = read(folder / "stat").rpartition(")")[2].split()
+        except OSError:
+            continue
+        memory += 1024 * sum(field(rollup, f"{what}:\\s+") for what in ("Private_Dirty", "Private_Clean"))
+        if numbers:
+            cpu_ms += sum(map(int, numbers[11:15])) * _TICK_MS
+            tasks += int(numbers[17])
+    return memory, cpu_ms, tasks
+
+
+def _tree(first: int) -> Iterator[int]:
+    pending = [first]
+    while pending:
+        pid = pending.pop()
+        yield pid
+        try:
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                pending += map(int, read(thread / "children").split())
+        except OSError:
+            continue

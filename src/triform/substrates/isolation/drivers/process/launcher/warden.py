@@ -1,0 +1,213 @@
+"""Who lives: the templates, the groups of their clones, and what has to be said about them.
+
+The launcher's only state. Every process is a direct child (a template's first process) or lives in a pid
+namespace below one: killing a template leaves nothing. Standard library only.
+"""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from triform.substrates.isolation.drivers.process.launcher.groups import Groups
+from triform.substrates.isolation.drivers.process.launcher.plan import from_json
+from triform.substrates.isolation.drivers.process.launcher.spawn import spawn
+from triform.substrates.isolation.drivers.process.launcher.unbounded import Unbounded
+from triform.substrates.isolation.drivers.process.launcher.units import Template, Unit, user_namespace
+
+Answer = tuple[dict[str, Any] | None, list[int]]
+"""What to answer (None = later, among the news) and the descriptors that go with it."""
+
+_CLONES_PER_STEP = 16
+_BYTES_PER_CLONE = 2 << 20
+"""What a fork leaves charged to the template (page tables, stacks, namespaces), amply."""
+
+
+class Refused(Exception):
+    """A request that must not be carried out."""
+
+
+class Warden:
+    def __init__(self, groups: Groups, poll: select.epoll) -> None:
+        self._groups, self._poll = groups, poll
+        self._alive, self._life = os.pipe2(os.O_CLOEXEC)
+        self._templates: dict[str, Template] = {}
+        self._runs: dict[str, tuple[str, Unit]] = {}
+        self._ears: dict[int, Callable[[], None]] = {}
+        self._lingering: set[str] = set()
+        self._news: list[dict[str, Any]] = []
+        self._count = 0
+
+    @property
+    def restless(self) -> bool:
+        """Whether `tidy` has something to do without being asked."""
+        return bool(self._lingering) or isinstance(self._groups, Unbounded)
+
+    def carry_out(self, request: dict[str, Any], passed: list[int]) -> Answer:
+        """Raises OSError or Refused; KeyError and the like for a request that is none."""
+        match request["do"]:
+            case "spawn":
+                return self._spawn(request, passed)
+            case "bound":
+                return self._bound(self._templates[request["template"]], request["pid"])
+            case "end":
+                return self._end(request["group"])
+            case "discard":
+                return self._discard(request)
+            case "about":
+                return {"controllers": sorted(self._groups.controllers), "root": os.geteuid() == 0}, []
+        raise Refused("no such request")
+
+    def heard(self, descriptor: int) -> None:
+        """Something happened on a descriptor that was registered here."""
+        ear = self._ears.get(descriptor)
+        if ear:
+            ear()
+
+    def tidy(self) -> None:
+        """Removes groups that could not be removed yet; without cgroups, looks who is over bounds."""
+        self._lingering = {group for group in self._lingering if not self._groups.remove(group)}
+        if isinstance(self._groups, Unbounded):
+            for group in self._groups.look():
+                self._kill_group(group)
+
+    def news(self) -> list[dict[str, Any]]:
+        """What to tell the server, each once."""
+        news, self._news = self._news, []
+        return news
+
+    def close(self) -> None:
+        """Kills everything and waits for it; removes every group."""
+        for template in list(self._templates.values()):
+            template.kill()
+            self._reap(template)
+        deadline = time.monotonic() + 2
+        for group in list(self._runs):
+            self._end(group)
+        while self._lingering and time.monotonic() < deadline:
+            self.tidy()
+            time.sleep(0.002)
+        self._groups.close()
+
+    def _spawn(self, request: dict[str, Any], passed: list[int]) -> Answer:
+        name = request["template"]
+        if name in self._templates:
+            raise Refused(f"template {name} is there already")
+        template = spawn(name, from_json(request["plan"]), passed, self._groups, self._alive)
+        template.spawning = request["id"]
+        self._templates[name] = template
+        self._listen(template.pidfd, lambda: self._reap(template))
+        self._listen(template.trouble, lambda: self._started(template))
+        self._listen_oom(template)
+        return None, []
+
+    def _started(self, template: Template) -> None:
+        """The child's exec has closed its end, or it has said what went wrong."""
+        trouble = os.read(template.trouble, 4096).decode(errors="replace")
+        self._deafen(template.trouble)
+        os.close(template.trouble)
+        number, template.spawning = template.spawning, None
+        if trouble:
+            self._news.append({"id": number, "error": trouble})
+        else:
+            self._news.append({"id": number, "pid": template.pid, "uid": template.uid.number})
+
+    def _bound(self, template: Template, pid: int) -> Answer:
+        """Puts a clone's first process, and so all it will ever fork, into a group of its own."""
+        pidfd = os.pidfd_open(pid)
+        if user_namespace(pid) != template.namespace:
+            os.close(pidfd)
+            raise Refused(f"process {pid} is not of template {template.name}")
+        self._count += 1
+        group = f"{template.name}.r{self._count}"
+        try:
+            self._groups.make(group, template.plan.clone)
+            self._groups.join(group, pid)
+            unit = Unit(group, pid, pidfd, self._groups.watch(group))
+        except OSError:
+            os.close(pidfd)
+            self._lingering.add(group)
+            raise
+        self._runs[group] = (template.name, unit)
+        self._listen_oom(unit)
+        self._make_room(template, 1)
+        return {"group": group}, [os.dup(pidfd)]
+
+    def _make_room(self, template: Template, change: int) -> None:
+        template.clones += change
+        steps = template.clones // _CLONES_PER_STEP
+        if steps > template.widened and template.plan.own.memory:
+            template.widened = steps
+            room = steps * _CLONES_PER_STEP * _BYTES_PER_CLONE
+            self._groups.widen(template.group, template.plan.own.memory + room)
+
+    def _end(self, group: str) -> Answer:
+        """The last numbers of a clone, which must be dead, and the end of its group."""
+        name, unit = self._runs.pop(group)
+        usage = self._groups.usage(group)
+        self._forget(unit)
+        if name in self._templates:
+            self._make_room(self._templates[name], -1)
+        oom = unit.oom or usage.oom_kills > 0
+        return {"oom": oom, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}, []
+
+    def _discard(self, request: dict[str, Any]) -> Answer:
+        template = self._templates.get(request["template"])
+        if template is None:
+            return {}, []
+        template.discarding = request["id"]
+        template.kill()
+        return None, []
+
+    def _reap(self, template: Template) -> None:
+        """The first process has ended, and with it everything in its pid namespace."""
+        _, status = os.waitpid(template.pid, 0)
+        self._templates.pop(template.name, None)
+        if template.spawning is not None:
+            self._started(template)
+        oom = template.oom or self._groups.usage(template.group).oom_kills > 0
+        ended = os.waitstatus_to_exitcode(status)
+        self._forget(template)
+        template.uid.release()
+        if template.discarding is not None:
+            self._news.append({"id": template.discarding})
+        self._news.append({"gone": template.name, "code": max(ended, 0), "signal": max(-ended, 0), "oom": oom})
+
+    def _forget(self, unit: Unit) -> None:
+        for descriptor in self._ears.keys() & {unit.pidfd, unit.watch}:
+            self._deafen(descriptor)
+        unit.close()
+        if not self._groups.remove(unit.group):
+            self._lingering.add(unit.group)
+
+    def _listen_oom(self, unit: Unit) -> None:
+        def out_of_memory() -> None:
+            unit.oom = True
+            unit.kill()
+            self._deafen(watch)
+
+        watch = unit.watch
+        if watch is not None:
+            self._listen(watch, out_of_memory)
+
+    def _kill_group(self, group: str) -> None:
+        for unit in (*self._templates.values(), *(unit for _, unit in self._runs.values())):
+            if unit.group == group:
+                unit.kill()
+
+    def _listen(self, descriptor: int, ear: Callable[[], None]) -> None:
+        self._ears[descriptor] = ear
+        self._poll.register(descriptor, select.EPOLLIN)
+
+    def _deafen(self, descriptor: int) -> None:
+        if descriptor in self._ears:
+            del self._ears[descriptor]
+            self._poll.unregister(descriptor)
+
+
+def ignore_terminal_signals() -> None:
+    """A Ctrl-C is meant for the server, which then drains; the launcher ends when the server does."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
