@@ -4,11 +4,11 @@ import os
 import select
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 import triform
@@ -32,7 +32,7 @@ async def main():
 asyncio.run(main())
 """
 
-PATHS = [str(Path(triform.__file__).parents[1]), sysconfig.get_paths()["purelib"]]
+PATHS = [str(Path(triform.__file__).parents[1]), str(Path(asyncpg.__file__).parents[1])]
 ORDINARY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 REACHING_THE_INTERPRETER = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 """Where Python or the project lives under /root, the ordinary user may read it all the same, and nothing more."""
