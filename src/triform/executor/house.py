@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -58,7 +57,6 @@ class Bounds:
 
     log_bytes: int
     queue_wait_s: float
-    backlog: int
     key_ttl: timedelta
     lease_s: float
     kept_input_bytes: int = 64 << 10
@@ -89,4 +87,3 @@ class House:
     metrics: TypeMetrics
     modifiers: Callable[[Element], Awaitable[Sequence[Modifier]]]
     worker_id: UUID
-    data_dir: Path

@@ -1,6 +1,5 @@
 """This process as a worker: it says that it lives, and recovery believes it for one lease."""
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +9,6 @@ import structlog
 from triform.executor.commits import QUERIES
 from triform.executor.house import House
 from triform.ids import Ids
-from triform.storage.errors import DatabaseUnavailable
 
 _log = structlog.get_logger()
 
@@ -37,16 +35,8 @@ class Lease:
             QUERIES["join"], self._house.worker_id, self._node, now, now + self._length()
         )
 
-    async def loop(self) -> None:
-        """Renews at a third of the lease; runs until cancelled."""
-        while True:
-            await asyncio.sleep(self._house.bounds.lease_s / 3)
-            try:
-                await self.renew()
-            except DatabaseUnavailable as error:
-                _log.warning("lease_not_renewed", error=error.message)
-
     async def renew(self) -> None:
+        """To be called at a third of the lease."""
         until = self._house.clock.now() + self._length()
         if not await self._house.database.execute(QUERIES["renew"], self._house.worker_id, until):
             _log.warning("lease_lost", worker_id=str(self._house.worker_id))

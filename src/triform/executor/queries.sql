@@ -264,3 +264,7 @@ SELECT status FROM runs WHERE run_id = $1 AND circle_id = $2;
 -- Slots that elements have reserved.
 SELECT id, reserved_slots FROM elements
 WHERE reserved_slots > 0 AND state IN ('ready', 'deployed') ORDER BY id;
+
+-- name: create_partition
+-- One month of a partitioned table.
+SELECT create_partition($1, $2, $3, $4);

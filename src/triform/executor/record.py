@@ -4,8 +4,7 @@ from triform.executor.house import House
 from triform.executor.passage import Outcome, Passage, Proceed
 from triform.executor.record_execution import record_execution
 from triform.executor.record_platform import record_platform
-
-PLATFORM = "platform"
+from triform.substrates.interfaces import PLATFORM
 
 
 async def record(passage: Passage, proceed: Proceed, house: House) -> Outcome:

@@ -1,6 +1,5 @@
 """What a lost worker left: its synchronous runs end as interrupted, its asynchronous ones are tried again."""
 
-import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,33 +16,26 @@ from triform.executor.stored import call_of, live_run
 from triform.ids import moment_of
 from triform.runs.model import Ended, Run, Status
 from triform.storage.database import Row
-from triform.storage.errors import DatabaseUnavailable
 
 _log = structlog.get_logger()
-_LOOK_EVERY_S = 5.0
 _GRACE = timedelta(seconds=10)
 
 
 class Recovery:
-    """`once` is safe on every node at any time: an end is written only where the row still stands."""
+    """Safe on every node at any time: an end is written only where the row still stands."""
 
     def __init__(self, house: House, node: UUID) -> None:
         self._house = house
         self._node = node
         self._ending = Ending(house)
 
-    async def loop(self) -> None:
-        """Runs until cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                await self.once()
-                await self.orphans()
-                await self.cancel_requests()
-            except DatabaseUnavailable as error:
-                _log.warning("recovery_waits_for_database", error=error.message)
+    async def once(self) -> None:
+        """One round of everything recovery does."""
+        await self.lost_workers()
+        await self.orphans()
+        await self.cancel_requests()
 
-    async def once(self) -> int:
+    async def lost_workers(self) -> int:
         """Settles the runs of lost workers; answers how many there were."""
         settled = 0
         lost = await self._house.database.fetch(
@@ -75,6 +67,10 @@ class Recovery:
             live = self._house.live.get(row["run_id"])
             if live is not None:
                 live.cancel()
+
+    async def hand_over(self) -> None:
+        """At an orderly end: what is still running here is settled as a crash would be, without the wait."""
+        await self._settle_worker(self._house.worker_id)
 
     async def _interrupted(self, row: Row) -> None:
         live = self._found(row)

@@ -1,6 +1,7 @@
 """Waiting for a run to end, wherever it is carried out."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -67,3 +68,8 @@ class WaitingRunGet:
     async def __call__(self, call: Call, tx: Transaction, prepared: None) -> Reply:
         reply: Reply = await self._read(call, tx)
         return reply
+
+
+def waiting_table(waiting: Waiting, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reading operations of one run, able to wait."""
+    return {name: WaitingRunGet(waiting, table[name]) for name in ("run_get", "circle_run_get")}

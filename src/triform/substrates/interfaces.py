@@ -8,7 +8,10 @@ from triform.runs.call import Call
 from triform.runs.model import Ended
 from triform.storage.database import Transaction
 
-__all__ = ["PlatformOperation", "PreparedOperation", "Reply", "RunContext", "Substrate"]
+__all__ = ["PLATFORM", "PlatformOperation", "PreparedOperation", "Reply", "RunContext", "Substrate"]
+
+PLATFORM = "platform"
+"""The substrate whose operations are the product's own: one transaction each."""
 
 
 class PlatformOperation(Protocol):

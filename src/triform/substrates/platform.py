@@ -7,8 +7,7 @@ from triform.chemistry.catalogue import Catalogue
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.storage.database import Transaction
-
-PLATFORM = "platform"
+from triform.substrates.interfaces import PLATFORM
 
 
 class UnboundOperations(Exception):
@@ -16,9 +15,13 @@ class UnboundOperations(Exception):
 
 
 class PlatformSubstrate:
-    """`tables` are the rooms' `XxxOperations(...).table()`."""
+    """Bound once, after the rooms that need what is built around this substrate."""
 
-    def __init__(self, catalogue: Catalogue, tables: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self) -> None:
+        self._table: Mapping[str, Any] = {}
+
+    def bind(self, catalogue: Catalogue, tables: Iterable[Mapping[str, Any]]) -> None:
+        """`tables` are the rooms' `XxxOperations(...).table()`. Raises UnboundOperations."""
         self._table = {name: operation for table in tables for name, operation in table.items()}
         missing = _declared(catalogue) - self._table.keys()
         if missing:

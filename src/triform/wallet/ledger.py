@@ -54,7 +54,14 @@ class Ledger:
         return Wallet(row["balance_micro_au"], row["held_micro_au"]) if row else Wallet(0, 0)
 
     async def entries(
-        self, tx: Transaction, circle_id: UUID, *, before: UUID | None, run_id: UUID | None, limit: int, offset: int
+        self,
+        tx: Transaction,
+        circle_id: UUID,
+        *,
+        before: UUID | None,
+        run_id: UUID | None,
+        limit: int,
+        offset: int,
     ) -> tuple[Entry, ...]:
         rows = await tx.fetch(QUERIES["entries"], circle_id, before, run_id, limit, offset)
         return tuple(Entry(**dict(row)) for row in rows)

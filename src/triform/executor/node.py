@@ -1,0 +1,69 @@
+"""One node's executor: its path for calls, its queue and its background work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import structlog
+
+from triform.executor.execute import Executor
+from triform.executor.house import House
+from triform.executor.lease import Lease
+from triform.executor.loops import Loop, Upkeep
+from triform.executor.queue import Queue
+from triform.executor.recover import Recovery
+
+_log = structlog.get_logger()
+
+
+class Node:
+    """`executor` may be called while the block of `working` lasts; `draining` set refuses new work."""
+
+    def __init__(self, house: House, node_id: UUID) -> None:
+        self.house = house
+        self.executor = Executor(house)
+        self.queue = Queue(house)
+        self.recovery = Recovery(house, node_id)
+        self.draining = asyncio.Event()
+        self._lease = Lease(house, node_id)
+        self._upkeep = Upkeep(house)
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        return (
+            Loop("lease", self.house.bounds.lease_s / 3, self._lease.renew),
+            Loop("recovery", 5.0, self.recovery.once),
+            Loop("reservations", 2.0, self._upkeep.reservations),
+            Loop("housekeeping", 3600.0, self._upkeep.housekeeping),
+        )
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Background work around the block; at its end nothing is left running and no run unsettled."""
+        await self._upkeep.housekeeping()
+        await self._lease.join()
+        await self.recovery.lost_workers()
+        await self._upkeep.reservations()
+        background = [self.queue.loop(), self.house.spool.loop(), *(loop.run() for loop in self.loops)]
+        tasks = [asyncio.create_task(each) for each in background]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._settle()
+
+    async def drain(self, patience_s: float) -> None:
+        """No new work; what runs may finish within `patience_s`."""
+        self.draining.set()
+        if not await self.house.live.drained(patience_s):
+            _log.warning("drain_incomplete", runs=len(self.house.live.ids()))
+
+    async def _settle(self) -> None:
+        """What still runs is ended; its runs are settled as a crash's would be, without the wait."""
+        await self.house.tasks.stop()
+        await self.house.commits.drain()
+        await self.recovery.hand_over()
+        await self._lease.leave()

@@ -1,0 +1,274 @@
+"""The only module that knows which class stands behind each interface.
+
+`assemble` builds the parts around an open database; `running` opens everything a node needs and closes it in
+order; `serve` does that and answers HTTP until SIGTERM.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp
+
+from triform import __version__
+from triform.api.answers import Answers
+from triform.api.app import application
+from triform.api.auth import AuthDoor
+from triform.api.credentials import RequestCredentials
+from triform.api.guards import allowed_hosts
+from triform.api.health import Check, Health
+from triform.api.ops import Ops
+from triform.api.problems import Problems
+from triform.chemistry.catalogue import Catalogue, load
+from triform.chemistry.openapi import document
+from triform.circles.credential_store import CredentialStore
+from triform.circles.credentials import Credentials
+from triform.circles.keyring import Keyring
+from triform.circles.links import Claim, FirstAdmin, LoginLinks
+from triform.circles.operations import CircleOperations
+from triform.circles.passwords import Passwords
+from triform.circles.provision import Provision
+from triform.circles.sessions import Sessions
+from triform.circles.sign_in import SignIn
+from triform.circles.store import CircleStore
+from triform.circles.tokens import AccessTokens
+from triform.clock import Clock, SystemClock
+from triform.elements.cache import ElementCache
+from triform.elements.circle_element import CircleElements
+from triform.elements.deployments import Deployments
+from triform.elements.operations import ElementOperations
+from triform.elements.source_check import SourceCheck
+from triform.elements.store import ElementStore
+from triform.executor import cancel
+from triform.executor.backlog import Backlog
+from triform.executor.commits import Commits
+from triform.executor.hooks import HOOKS
+from triform.executor.house import Bounds, House
+from triform.executor.lease import node_id
+from triform.executor.live import LiveRuns
+from triform.executor.lookup import Lookup
+from triform.executor.metrics import TypeMetrics
+from triform.executor.node import Node
+from triform.executor.rules import SpecRules
+from triform.executor.slots import Slots
+from triform.executor.tasks import Tasks
+from triform.executor.waiting import Waiting, waiting_table
+from triform.ids import Ids
+from triform.observability.tracing import Tracing, configure_tracing
+from triform.runs.active import ActiveRuns
+from triform.runs.operations import RunOperations
+from triform.runs.reading import RunReader
+from triform.runs.spool import Spool
+from triform.settings import Settings
+from triform.storage.database import Database
+from triform.storage.embedded import EmbeddedPostgres
+from triform.storage.migrate import migrate_circles, migrate_platform
+from triform.substrates.interfaces import PLATFORM, Substrate
+from triform.substrates.platform import PlatformSubstrate
+from triform.wallet.ledger import Ledger
+from triform.wallet.operations import WalletOperations
+
+_log = structlog.get_logger()
+
+_LEAST_SLOTS = 32
+_MB_PER_SLOT = 192
+"""Memory one running sandbox is expected to take: its default limit and what surrounds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machinery:
+    """What carries out user work: the substrates by name, the check of sources on save, and how they are."""
+
+    substrates: Mapping[str, Substrate]
+    source_check: SourceCheck
+    checks: Mapping[str, Check]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What everything stands on."""
+
+    settings: Settings
+    database: Database
+    catalogue: Catalogue
+    clock: Clock
+    ids: Ids
+    tracing: Tracing
+    elements: ElementStore
+    cache: ElementCache
+    deployments: Deployments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """One node and its door."""
+
+    app: ASGIApp
+    node: Node
+    first_admin: FirstAdmin | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Circles:
+    credentials: Credentials
+    operations: CircleOperations
+    door: AuthDoor
+    first_admin: FirstAdmin | None
+
+
+def ground(settings: Settings, database: Database, clock: Clock | None = None) -> Ground:
+    clock = clock or SystemClock()
+    ids, store = Ids(clock), ElementStore()
+    cache = ElementCache(database, store, clock)
+    return Ground(
+        settings=settings,
+        database=database,
+        catalogue=load(settings.definitions, known_hooks=HOOKS.keys()),
+        clock=clock,
+        ids=ids,
+        tracing=configure_tracing("triform"),
+        elements=store,
+        cache=cache,
+        deployments=Deployments(database, store, cache, ids, clock),
+    )
+
+
+def assemble(base: Ground, machinery: Machinery) -> Assembled:
+    """Everything between the doors and the stores; starts nothing."""
+    ledger, platform = Ledger(base.clock, base.ids), PlatformSubstrate()
+    circles = _circles(base, ledger)
+    house = _house(base, machinery, ledger, platform, circles.credentials)
+    waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids))
+    platform.bind(base.catalogue, _tables(base, machinery, house, waiting, circles.operations))
+    return Assembled(app=_app(base, machinery, node, waiting, circles), node=node, first_admin=circles.first_admin)
+
+
+def _circles(base: Ground, ledger: Ledger) -> _Circles:
+    settings, database, clock = base.settings, base.database, base.clock
+    keyring, store, keys = (
+        Keyring.open(settings.data_dir),
+        CircleStore(clock, base.ids),
+        CredentialStore(clock, base.ids),
+    )
+    tokens = AccessTokens(keyring, clock, base.ids)
+    credentials = Credentials(database, keys, tokens, clock)
+    element = CircleElements(base.catalogue, base.elements, clock)
+    provision = Provision(store, keyring, element, ledger, settings.wallet_grant_micro_au)
+    sessions, passwords = Sessions(database, keys, tokens, credentials, clock), Passwords()
+    links = None if settings.dev_mode else LoginLinks(clock)
+    claim = Claim(database, store, links, provision, sessions, passwords) if links else None
+    first_admin = FirstAdmin(database, store, links, settings.data_dir) if links else None
+    door = AuthDoor(
+        SignIn(database, store, provision, sessions, passwords, clock),
+        sessions,
+        credentials,
+        claim=claim,
+        first_admin=first_admin,
+        dev_mode=settings.dev_mode,
+        secure_cookie=not settings.on_loopback,
+    )
+    known = frozenset(name for kind in base.catalogue.types.values() for name in kind.operations)
+    operations = CircleOperations(store, keys, credentials, links, known, clock, base.ids)
+    return _Circles(credentials=credentials, operations=operations, door=door, first_admin=first_admin)
+
+
+def _house(
+    base: Ground, machinery: Machinery, ledger: Ledger, platform: PlatformSubstrate, credentials: Credentials
+) -> House:
+    settings = base.settings
+    backlog = Backlog(base.database, base.clock, settings.backlog_limit)
+    return House(
+        catalogue=base.catalogue,
+        clock=base.clock,
+        ids=base.ids,
+        database=base.database,
+        bounds=_bounds(settings),
+        elements=Lookup(base.cache, credentials),
+        commits=Commits(base.database, base.ids),
+        slots=Slots(settings.worker_slots or _slots_by_memory(), settings.queue_limit, freed=backlog.wake),
+        backlog=backlog,
+        tasks=Tasks(),
+        live=LiveRuns(),
+        spool=Spool(settings.data_dir / "spool"),
+        ledger=ledger,
+        platform=platform,
+        substrates=machinery.substrates,
+        hooks=HOOKS,
+        rules=SpecRules(),
+        metrics=TypeMetrics(base.catalogue),
+        modifiers=_no_modifiers,
+        worker_id=base.ids.new(),
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        log_bytes=settings.log_limit_bytes,
+        queue_wait_s=settings.queue_wait_ms / 1000,
+        key_ttl=timedelta(seconds=settings.idempotency_ttl_s),
+        lease_s=settings.lease_s,
+    )
+
+
+def _slots_by_memory() -> int:
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(_LEAST_SLOTS, memory_mb // 2 // _MB_PER_SLOT)
+
+
+async def _no_modifiers(element: object) -> tuple[()]:
+    """Nothing can be attached yet."""
+    return ()
+
+
+def _tables(
+    base: Ground, machinery: Machinery, house: House, waiting: Waiting, circles: CircleOperations
+) -> tuple[Mapping[str, Any], ...]:
+    elements = ElementOperations(
+        base.catalogue, base.elements, machinery.source_check, (ActiveRuns(),), base.cache, base.ids, base.clock
+    )
+    runs = RunOperations(RunReader(house.live), base.clock).table()
+    return (
+        elements.table(),
+        {**runs, **waiting_table(waiting, runs)},
+        circles.table(),
+        WalletOperations(house.ledger).table(),
+        cancel.table(house),
+    )
+
+
+def _app(base: Ground, machinery: Machinery, node: Node, waiting: Waiting, circles: _Circles) -> ASGIApp:
+    problems = Problems(base.catalogue)
+    ops = Ops(
+        executor=node.executor,
+        waiting=waiting,
+        catalogue=base.catalogue,
+        elements=base.cache,
+        credentials=RequestCredentials(circles.credentials),
+        tracing=base.tracing,
+        problems=problems,
+        answers=Answers(problems),
+        clock=base.clock,
+        body_limit=base.settings.body_limit_bytes,
+        draining=node.draining,
+    )
+    health = Health({PLATFORM: base.database.ping, **machinery.checks}, node.draining)
+    routes = [*health.routes(), *circles.door.routes()]
+    openapi = document(base.catalogue, __version__)
+    return application(ops, routes, problems, openapi, allowed_hosts(base.settings))
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database, started when it is ours, and at the present schema."""
+    async with AsyncExitStack() as stack:
+        dsn = settings.database_url.get_secret_value() if settings.database_url else None
+        if dsn is None:
+            dsn = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir / "postgres"))
+        database = await stack.enter_async_context(Database(dsn))
+        await migrate_platform(database)
+        await migrate_circles(database)
+        yield database
