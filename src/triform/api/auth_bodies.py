@@ -1,49 +1,19 @@
 """The bodies of /api/auth/*: small JSON objects, read strictly."""
 
 import re
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
 
-from triform.errors import Complaint, InvalidInput, Kind, Suggestion, TriformError
+from triform.api.body import UnsupportedMediaType, read
+from triform.errors import Complaint, InvalidInput, Suggestion
 
 LIMIT_BYTES = 16 << 10
 
-Body = TypeVar("Body", bound=msgspec.Struct)
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
-_AT_BYTE = re.compile(r"\(byte (\d+)\)")
 _AT_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-
-
-class UnsupportedMediaType(TriformError):
-    """The request body is not JSON."""
-
-    code = "UNSUPPORTED_MEDIA_TYPE"
-    kind: ClassVar[Kind] = "validation"
-    default_suggestion = Suggestion(
-        why="Only JSON is read; forms of foreign pages cannot send it.", fix="Send Content-Type: application/json."
-    )
-
-
-class MalformedBody(TriformError):
-    """The request body is not readable JSON."""
-
-    code = "MALFORMED_BODY"
-    kind: ClassVar[Kind] = "validation"
-    default_suggestion = Suggestion(
-        why="The parser stopped at the line and column named in the detail.", fix="Send a well-formed JSON object."
-    )
-
-
-class BodyTooLarge(TriformError):
-    """The request body is too large."""
-
-    code = "BODY_TOO_LARGE"
-    kind: ClassVar[Kind] = "validation"
-    default_suggestion = Suggestion(
-        why=f"A sign-in takes at most {LIMIT_BYTES} bytes.", fix="Send only the members that are documented."
-    )
 
 
 class DevSignIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,27 +45,19 @@ class Claiming(msgspec.Struct, forbid_unknown_fields=True):
     circle_name: str | None = None
 
 
-async def read_body(request: Request, shape: type[Body]) -> Body:
-    """The body as `shape`; an empty one is `{}`. Raises the errors above, and InvalidInput with pointers."""
-    body = await _bounded(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and (kind or body):
+async def read_body(request: Request, shape: type[Shape]) -> Shape:
+    """The body as `shape`; an empty one is `{}`.
+
+    Raises UnsupportedMediaType, BodyTooLarge, MalformedBody, and InvalidInput with pointers.
+    """
+    declared = request.headers.get("content-type")
+    if declared is not None and declared.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType
+    body = await read(request.receive, declared, request.headers.get("content-length"), LIMIT_BYTES)
     try:
-        return msgspec.json.decode(body or b"{}", type=shape)
+        return msgspec.convert(body.value, shape)
     except msgspec.ValidationError as error:
-        raise _misfit(str(error)) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise MalformedBody(f"The body is not readable JSON{_place(body, str(error))}.") from error
-
-
-async def _bounded(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LIMIT_BYTES:
-            raise BodyTooLarge
-    return bytes(body)
+        raise _misfit(str(error)) from None
 
 
 def _misfit(message: str) -> InvalidInput:
@@ -107,13 +69,3 @@ def _misfit(message: str) -> InvalidInput:
         errors=(complaint,),
         suggestion=Suggestion(why=complaint.message, fix="Correct the members named under `errors`."),
     )
-
-
-def _place(body: bytes, message: str) -> str:
-    """` (line 2, column 7)`, both from 1, when the parser said where."""
-    found = _AT_BYTE.search(message)
-    if found is None:
-        return ""
-    before = body[: int(found[1])]
-    line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
-    return f" (line {line}, column {column})"

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from triform.circles.access import Access
 from triform.circles.model import Principal
 from triform.ids import Ids
 from triform.reply import Reply
 from triform.storage.database import Database
-from triform.testing.circles import small_access
+from triform.testing.circles import Access, small_access
 from triform.testing.clock import FakeClock
 
 Build = Callable[..., Access]

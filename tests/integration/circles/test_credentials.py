@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from triform.circles.access import Access
 from triform.circles.credentials import FRESH_S
 from triform.circles.model import Level, Role, SignedIn
 from triform.circles.opaque import API_KEY, REFRESH_TOKEN, mint
 from triform.errors import Forbidden, Unauthenticated
 from triform.storage.database import Database
+from triform.testing.circles import Access
 from triform.testing.clock import FakeClock
 
 _SOMEBODY_WAITS = """

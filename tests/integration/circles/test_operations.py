@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from triform.circles.access import Access
 from triform.circles.errors import LastAdmin
 from triform.circles.model import Role
 from triform.errors import Forbidden, InvalidInput, NotFound, TriformError, Unauthenticated
 from triform.storage.database import Database
+from triform.testing.circles import Access
 
 
 async def role_of(access: Access, circle: str, identity: str) -> Role:

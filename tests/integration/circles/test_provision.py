@@ -6,11 +6,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from triform.circles.access import Access
 from triform.circles.model import SignedIn
 from triform.errors import InvalidInput, NotFound
 from triform.storage.database import Database
 from triform.storage.dsn import as_role
+from triform.testing.circles import Access
 
 
 async def tenant(database: Database, access: Access, signed_in: SignedIn) -> "asyncpg.Connection[asyncpg.Record]":
