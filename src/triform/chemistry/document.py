@@ -84,6 +84,8 @@ def _refused_events(file: Path, text: str) -> Iterator[DefinitionComplaint]:
         place = Place(file, _line(event))
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             yield DefinitionComplaint(place, "anchors and aliases are not allowed")
+        if getattr(event, "tag", None):
+            yield DefinitionComplaint(place, "tags are not allowed")
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if documents > 1:
@@ -136,8 +138,6 @@ class _Builder:
 
     def _scalar(self, node: Node) -> Any:
         text = str(node.value)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.complain(node, f"tag {node.tag!r} is not allowed")
         if isinstance(node, ScalarNode) and not node.style:  # plain, neither quoted nor a block
             for pattern, convert in _PLAIN:
                 if pattern.match(text):

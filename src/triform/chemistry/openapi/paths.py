@@ -7,6 +7,7 @@ from typing import Any
 
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
 from triform.chemistry.openapi.operations import Described, operation_object
+from triform.chemistry.paths import arguments_of
 
 CIRCLE = "/api/{circle}"
 ELEMENT = "/api/{circle}/{slug}"
@@ -74,5 +75,5 @@ def _by_path(types: Iterable[ElementType]) -> dict[str, dict[str, Operation]]:
 
 
 def _with_parameters(path: str, item: dict[str, Any]) -> dict[str, Any]:
-    names = ["circle", *(["slug"] if "{slug}" in path else [])]
+    names = arguments_of(path.partition("/ops/")[0])
     return {"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names], **item}
