@@ -15,40 +15,38 @@ from triform.errors import Complaint, Failure, FailureError
 
 @dataclass(frozen=True, slots=True)
 class CheckedSpec:
-    """A spec with defaults filled in that may be saved, and what its author should know."""
+    """A spec with defaults filled in that may be saved, and what its author should know.
+
+    `of_rules` comes from the rules of the type, `of_code` from reading the code.
+    """
 
     spec: Mapping[str, Any]
-    warnings: tuple[Complaint, ...]
+    of_rules: tuple[Complaint, ...] = ()
+    of_code: tuple[Complaint, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Complaint, ...]:
+        return self.of_rules + self.of_code
 
 
 class SpecCheck:
     def __init__(self, source_check: SourceCheck) -> None:
         self._source_check = source_check
 
-    async def check(
-        self, element_type: ElementType, spec: Any, before: Mapping[str, Any] | None = None
-    ) -> CheckedSpec:
-        """`before` is the spec it replaces: code that stays is not read again.
+    async def check(self, element_type: ElementType, spec: Any, *known: CheckedSpec) -> CheckedSpec:
+        """Code that is the same as in a `known` spec is not read again.
 
         Raises InvalidInput (too big), InvalidSpec, or the type's own error for code that cannot be taken.
         """
         raise_any(bounds.check_spec(spec))
-        checked = self.rules(element_type, spec)
-        if before is not None and code_of(element_type, before) == code_of(element_type, checked.spec):
-            return checked
-        return replace(checked, warnings=checked.warnings + await self._source(element_type, checked.spec))
+        checked = rules(element_type, spec)
+        code = code_of(element_type, checked.spec)
+        for each in known:
+            if code_of(element_type, each.spec) == code:
+                return replace(checked, of_code=each.of_code)
+        return replace(checked, of_code=await self._read(element_type, checked.spec)) if any(code) else checked
 
-    def rules(self, element_type: ElementType, spec: Any) -> CheckedSpec:
-        """Without reading code. Raises InvalidSpec."""
-        found = element_type.check_spec(spec)
-        if not found.valid:
-            errors = below_spec(found.errors)
-            raise InvalidSpec(_first(errors), errors=errors, suggestion=found.suggestion)
-        return CheckedSpec(found.spec, below_spec(found.warnings))
-
-    async def _source(self, element_type: ElementType, spec: Mapping[str, Any]) -> tuple[Complaint, ...]:
-        if not any(code_of(element_type, spec)):
-            return ()
+    async def _read(self, element_type: ElementType, spec: Mapping[str, Any]) -> tuple[Complaint, ...]:
         verdict = await self._source_check.check(element_type, spec)
         if verdict.failure is not None:
             raise FailureError(_pointed(verdict.failure, verdict.errors))
@@ -56,6 +54,15 @@ class SpecCheck:
             errors = below_spec(verdict.errors)
             raise InvalidSpec(_first(errors), errors=errors)
         return below_spec(verdict.warnings)
+
+
+def rules(element_type: ElementType, spec: Any) -> CheckedSpec:
+    """What the type's schema and rules say, without reading code. Raises InvalidSpec."""
+    found = element_type.check_spec(spec)
+    if not found.valid:
+        errors = below_spec(found.errors)
+        raise InvalidSpec(_first(errors), errors=errors, suggestion=found.suggestion)
+    return CheckedSpec(found.spec, below_spec(found.warnings))
 
 
 def raise_any(complaints: Iterable[Complaint]) -> None:

@@ -53,7 +53,7 @@ class Update:
             raise NotFound()
         expect_version(call, found)
         if found.spec != prepared.before:
-            prepared = await self._propose(call, found.spec)
+            prepared = await self._propose(call, found.spec, prepared.checked)
         element = self._changed(call, found, prepared.checked.spec)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
         await self._store.insert_version(tx, element, call.principal.actor, _summary(found, element))
@@ -64,12 +64,12 @@ class Update:
             after_commit=(partial(self._forget, element.id),),
         )
 
-    async def _propose(self, call: Request, before: Mapping[str, Any]) -> Proposal:
+    async def _propose(self, call: Request, before: Mapping[str, Any], *known: CheckedSpec) -> Proposal:
         patch = call.argument("spec")
         if patch is None:
             return Proposal(before, CheckedSpec(before, below_spec(call.type.check_spec(before).warnings)))
         spec = deep_merge(before, patch) if flag(call, "deep", True) else patch
-        return Proposal(before, await self._spec_check.check(call.type, spec, before))
+        return Proposal(before, await self._spec_check.check(call.type, spec, CheckedSpec(before), *known))
 
     def _changed(self, call: Request, element: Element, spec: Mapping[str, Any]) -> Element:
         name, intention = call.argument("name"), call.argument("intention")
