@@ -1,8 +1,141 @@
 """`triform image`: the root file systems user code runs in."""
 
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from triform.cli.figures import table
+from triform.cli.outcome import Stop, WrongUsage
+from triform.cli.terminal import AsJson, terminal_of
+
+if TYPE_CHECKING:
+    from triform.substrates.isolation.images import Image, Images
+    from triform.substrates.isolation.languages import Language
+
+FOLDER = "images"
+"""Below the data folder."""
 
 
 def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Runtime images: build, list, prune, export, import.", no_args_is_help=True)
+    for name, verb in (("build", build), ("list", list_images), ("prune", prune)):
+        group.command(name)(verb)
+    group.command("export")(export)
+    group.command("import")(bring_in)
     app.add_typer(group, name="image")
+
+
+def build(
+    ctx: typer.Context,
+    languages: Annotated[list[str] | None, typer.Argument(help="Which; default is every one.")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Also if there is one: take newer packages.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the images of languages from a Debian mirror. What is there already is left alone."""
+    images, terminal = _images(), terminal_of(ctx)
+    built = []
+    for language in _wanted(languages or []):
+        with terminal.working(f"building {language.name}") as tell:
+            built.append(asyncio.run(images.build(language, tell, anew=anew)))
+    terminal.answer({"images": [_document(image) for image in built]}, lambda: _listed(built))
+
+
+def list_images(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the images on this machine, newest first."""
+    found = list(_images().list())
+    terminal_of(ctx).answer({"images": [_document(image) for image in found]}, lambda: _listed(found))
+
+
+def prune(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Remove images that a newer one of the same recipe has replaced."""
+    removed = list(_images().prune())
+    document = {"removed": [_document(image) for image in removed]}
+    terminal_of(ctx).answer(
+        document, lambda: "\n".join(f"removed {image.digest[:16]}" for image in removed) or "none"
+    )
+
+
+def export(
+    ctx: typer.Context,
+    digest: Annotated[str, typer.Argument(help="The image's digest, or its beginning.")],
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write an image to a file, for machines without network."""
+    images, terminal = _images(), terminal_of(ctx)
+    image = images.get(digest)
+    with terminal.working(f"writing {file}"):
+        _on_disk(images.export(image, file))
+    terminal.answer({**_document(image), "file": str(file)}, lambda: f"{image.label} is in {file}")
+
+
+def bring_in(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="A file made by triform image export.", exists=True, dir_okay=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Take in an image from a file; its content must be what its digest says."""
+    images, terminal = _images(), terminal_of(ctx)
+    with terminal.working(f"reading {file}"):
+        image = _on_disk(images.import_(file))
+    terminal.answer(_document(image), lambda: _listed([image]))
+
+
+def _on_disk(work: Any) -> Any:
+    try:
+        return asyncio.run(work)
+    except OSError as error:
+        raise Stop(str(error), "check the path and the space on its disk") from error
+
+
+def _images() -> "Images":
+    from triform.cli.up import settings
+    from triform.substrates.isolation.images import Images
+
+    chosen = settings()
+    return Images(chosen.data_dir / FOLDER, chosen.image_mirror, chosen.runtime_image)
+
+
+def _wanted(names: list[str]) -> list["Language"]:
+    from triform.cli.up import settings
+    from triform.substrates.isolation.languages import read_languages
+
+    known: Mapping[str, Language] = read_languages(settings().harnesses)
+    for name in names:
+        if name not in known:
+            raise WrongUsage(f"there is no language {name!r}", f"one of: {', '.join(sorted(known))}")
+    return [known[name] for name in names or sorted(known)]
+
+
+def _document(image: "Image") -> dict[str, Any]:
+    return {
+        "digest": image.digest,
+        "language": image.language,
+        "version": image.version,
+        "suite": image.suite,
+        "bytes": image.bytes,
+        "built_at": image.built_at.isoformat(),
+        "packages": list(image.packages),
+        "root": str(image.root),
+    }
+
+
+def _listed(images: list["Image"]) -> Any:
+    if not images:
+        return "no images; triform image build makes them"
+    rows = [
+        (
+            image.digest[:16],
+            image.label,
+            image.suite,
+            f"{image.bytes >> 20} MB",
+            f"{image.built_at:%Y-%m-%d %H:%M}",
+        )
+        for image in images
+    ]
+    return table(("digest", "language", "suite", "size", "built"), rows)

@@ -26,6 +26,7 @@ from triform.cli import (
 from triform.cli.groups import InOrder
 from triform.cli.outcome import Exit, Refused, Stop
 from triform.cli.terminal import AsJson, Terminal
+from triform.errors import TriformError
 
 VERBS = (up, doctor, login, new, deploy, invoke, runs, logs, wallet, image, chemistry, version, demo)
 """In the order `--help` shows them; each module adds the verb of its name."""
@@ -73,9 +74,19 @@ def main() -> NoReturn:
     except Stop as stop:
         _report(stop)
         sys.exit(int(stop.exit))
+    except TriformError as error:
+        _report(_known(error))
+        sys.exit(int(Exit.refused))
     except KeyboardInterrupt:
         sys.exit(int(Exit.interrupted))
     sys.exit(int(Exit.ok))
+
+
+def _known(error: TriformError) -> Stop:
+    """An error of the product itself, raised by a verb that does not speak HTTP."""
+    told = [error.message, error.suggestion.why if error.suggestion else "", error.detail]
+    message = "\n".join(dict.fromkeys(text.strip() for text in told if text))
+    return Stop(message, error.suggestion.fix if error.suggestion else "")
 
 
 def _report(stop: Stop) -> None:

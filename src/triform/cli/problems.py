@@ -26,9 +26,9 @@ def drawn(problem: Mapping[str, Any]) -> "Text":
 
 def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
     """Headline, detail, complaints by pointer, the user's frames, then why and `FIX:`."""
-    yield _headline(problem), "bold red"
-    if problem.get("detail") and problem.get("detail") != problem.get("title"):
-        yield from (("  " + line, "") for line in str(problem["detail"]).splitlines())
+    title, *more = _said(problem)
+    yield _headline(problem, title), "bold red"
+    yield from (("  " + line, "") for text in more for line in text.splitlines())
     for complaint in _mappings(problem.get("errors")):
         yield f"  {_place(complaint)}: {complaint.get('message') or complaint.get('detail')}", ""
     yield from _exception(problem.get("exception"))
@@ -36,8 +36,13 @@ def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
     yield from _traces(problem)
 
 
-def _headline(problem: Mapping[str, Any]) -> str:
-    title = str(problem.get("title") or "refused")
+def _said(problem: Mapping[str, Any]) -> list[str]:
+    """Title and detail of a problem, or the message of a stored error; nothing twice."""
+    texts = [str(problem[key]) for key in ("title", "detail", "message") if problem.get(key)]
+    return list(dict.fromkeys(texts)) or ["refused"]
+
+
+def _headline(problem: Mapping[str, Any], title: str) -> str:
     code = str(problem.get("code") or problem.get("status") or "")
     again = ", may be tried again" if problem.get("retryable") else ""
     return f"{code}: {title}{again}" if code else title + again

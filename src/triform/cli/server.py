@@ -147,11 +147,11 @@ class _Progress:
 
 
 def _reasons(document: Mapping[str, Any]) -> list[str]:
-    checks = document.get("checks")
-    if not isinstance(checks, dict):
+    parts = document.get("parts")
+    if not isinstance(parts, dict):
         return []
     return [
-        f"{name}: {check.get('reason') or 'starting'}"
-        for name, check in checks.items()
-        if isinstance(check, dict) and not check.get("ok")
+        f"{name}: {part.get('reason') or 'starting'}"
+        for name, part in parts.items()
+        if isinstance(part, dict) and not part.get("ready")
     ]
