@@ -179,7 +179,7 @@ SQL = re.compile(
 
 def no_sql(source: Source) -> Iterator[Objection]:
     """Statements live in queries.sql and migrations, where they can be read as SQL."""
-    prose = {id(node) for node in _docstrings(source.tree)}
+    prose = {id(node) for node in (*_docstrings(source.tree), *_pieces(source.tree))}
     for node in ast.walk(source.tree):
         if id(node) not in prose and SQL.match(_literal(node)):
             yield Objection(source.path, getattr(node, "lineno", 1), "SQL outside queries.sql and migrations")
@@ -190,6 +190,13 @@ def _literal(node: ast.AST) -> str:
     if isinstance(node, ast.JoinedStr):
         return "".join(_literal(part) or "name" for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _pieces(tree: ast.Module) -> Iterator[ast.expr]:
+    """The parts of f-strings, which are looked at as wholes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield from node.values
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:

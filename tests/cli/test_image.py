@@ -81,8 +81,6 @@ def test_a_file_that_is_no_image_is_refused_with_a_fix(triform: Triform, data_di
     assert "Traceback" not in ended.err
 
 
-def test_an_unknown_image_or_language_is_said_to_be_unknown(
-    triform: Triform, data_dir: Path, tmp_path: Path
-) -> None:
+def test_an_unknown_image_or_language_is_refused(triform: Triform, data_dir: Path, tmp_path: Path) -> None:
     assert triform("image", "export", "abc", str(tmp_path / "x")).code == 1
     assert triform("image", "build", "klingon").code == 2

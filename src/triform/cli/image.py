@@ -53,9 +53,7 @@ def prune(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Remove images that a newer one of the same recipe has replaced."""
     removed = list(_images().prune())
     document = {"removed": [_document(image) for image in removed]}
-    terminal_of(ctx).answer(
-        document, lambda: "\n".join(f"removed {image.digest[:16]}" for image in removed) or "none"
-    )
+    terminal_of(ctx).answer(document, lambda: _listed(removed, "nothing to remove"))
 
 
 def export(
@@ -74,9 +72,7 @@ def export(
 
 def bring_in(
     ctx: typer.Context,
-    file: Annotated[
-        Path, typer.Argument(help="A file made by triform image export.", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="What triform image export wrote.", exists=True, dir_okay=False)],
     as_json: AsJson = False,
 ) -> None:
     """Take in an image from a file; its content must be what its digest says."""
@@ -125,17 +121,10 @@ def _document(image: "Image") -> dict[str, Any]:
     }
 
 
-def _listed(images: list["Image"]) -> Any:
-    if not images:
-        return "no images; triform image build makes them"
-    rows = [
-        (
-            image.digest[:16],
-            image.label,
-            image.suite,
-            f"{image.bytes >> 20} MB",
-            f"{image.built_at:%Y-%m-%d %H:%M}",
-        )
-        for image in images
-    ]
-    return table(("digest", "language", "suite", "size", "built"), rows)
+def _listed(images: list["Image"], none: str = "no images; triform image build makes them") -> Any:
+    return table(("digest", "language", "suite", "size", "built"), map(_row, images)) if images else none
+
+
+def _row(image: "Image") -> tuple[str, ...]:
+    built = image.built_at.strftime("%Y-%m-%d %H:%M")
+    return image.digest[:16], image.label, image.suite, f"{image.bytes >> 20} MB", built
