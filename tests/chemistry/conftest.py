@@ -5,9 +5,13 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import settings
 
 from triform.chemistry.catalogue import Catalogue, load
 from triform.chemistry.complaints import DefinitionsRefused
+
+settings.register_profile("chemistry", deadline=None)  # a slow machine is no mistake
+settings.load_profile("chemistry")
 
 Files = Mapping[str, str]
 
