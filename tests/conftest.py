@@ -9,6 +9,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from triform.ids import Ids
+from triform.observability.logging import configure_logging
 from triform.storage.database import Database
 from triform.storage.dsn import at_database
 from triform.storage.embedded import EmbeddedPostgres
@@ -18,6 +19,12 @@ from triform.testing.clock import FakeClock
 _TEMPLATE = "triform_template"
 _FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 """The shared server need not survive a power cut; tests of durability start their own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging_as_in_production() -> None:
+    """Without this, structlog's default renders every traceback with all local values, which takes seconds."""
+    configure_logging("warning", "json")
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ class RunReader:
     ) -> tuple[list[Listed], bool]:
         """Newest first, and whether there are more."""
         where, values = condition(circle_id, element_id, wanted, first=2)
-        rows = await tx.fetch(f"{_QUERIES['list']} {where}", LISTED_BYTES, *values)
+        rows = await tx.fetch(f"{_QUERIES['list'].sql} {where}", LISTED_BYTES, *values)
         return [_listed(row) for row in rows[: wanted.limit]], len(rows) > wanted.limit
 
     async def find(
