@@ -23,7 +23,7 @@ WHERE r.run_id = $1 AND r.circle_id = $2 AND ($3::uuid IS NULL OR r.element_id =
 
 -- name: newest_logs
 -- Runs of an element that printed something or are going on, newest first, between two ids.
-SELECT r.run_id, r.status, r.log_dropped, r.log_complete, l.lines
+SELECT r.run_id, r.status, r.log_total, r.log_dropped, r.log_complete, l.lines
 FROM runs r LEFT JOIN run_logs l ON l.run_id = r.run_id
 WHERE r.circle_id = $1 AND r.element_id = $2 AND ($3::uuid IS NULL OR r.run_id > $3)
   AND ($4::uuid IS NULL OR r.run_id < $4) AND r.execution
