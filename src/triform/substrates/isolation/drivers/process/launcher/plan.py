@@ -33,6 +33,10 @@ class Plan(NamedTuple):
     """The template's seccomp program, base64."""
     tmp_bytes: int
     open_files: int
+    processes: int
+    """Processes and threads of the whole sandbox, by rlimit, where no cgroup counts them; 0 = not bounded."""
+    data: int
+    """Bytes of private memory each process may map, by rlimit, where no cgroup counts them; 0 = not bounded."""
     own: Bounds
     clone: Bounds
 

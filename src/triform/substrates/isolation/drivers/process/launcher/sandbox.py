@@ -146,17 +146,23 @@ def _mount_devices(dev: str, plan: Plan) -> None:
 
 
 def _set_limits(plan: Plan) -> None:
-    file_size = max(plan.tmp_bytes, 1 << 20)
-    for which, most in (
-        (resource.RLIMIT_NOFILE, plan.open_files),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, file_size),
-        (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_MEMLOCK, 65536),
-    ):
+    for which, most in rlimits(plan):
         resource.setrlimit(which, (most, most))
     socket.sethostname("sandbox")
     os.chdir("/app")
+
+
+def rlimits(plan: Plan) -> list[tuple[int, int]]:
+    """Resource and bound, soft and hard alike."""
+    limits = [
+        (resource.RLIMIT_NOFILE, plan.open_files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, max(plan.tmp_bytes, 1 << 20)),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_MEMLOCK, 65536),
+    ]
+    optional = ((resource.RLIMIT_NPROC, plan.processes), (resource.RLIMIT_DATA, plan.data))
+    return limits + [(which, most) for which, most in optional if most]
 
 
 def _confine(plan: Plan) -> None:

@@ -54,6 +54,8 @@ class Warden:
                 return self._bound(self._templates[request["template"]], request["pid"])
             case "end":
                 return self._end(request["group"])
+            case "members":
+                return {"pids": self._groups.members(self._templates[request["template"]].group)}, []
             case "discard":
                 return self._discard(request)
             case "about":
@@ -176,8 +178,9 @@ class Warden:
         self._news.append({"gone": template.name, "code": max(ended, 0), "signal": max(-ended, 0), "oom": oom})
 
     def _forget(self, unit: Unit) -> None:
-        for descriptor in self._ears.keys() & {unit.pidfd, unit.watch}:
-            self._deafen(descriptor)
+        self._deafen(unit.pidfd)
+        if unit.watch is not None:
+            self._deafen(unit.watch)
         unit.close()
         if not self._groups.remove(unit.group):
             self._lingering.add(unit.group)
@@ -188,8 +191,8 @@ class Warden:
             unit.kill()
             self._deafen(watch)
 
-        watch = unit.watch
-        if watch is not None:
+        if unit.watch is not None:
+            watch = unit.watch
             self._listen(watch, out_of_memory)
 
     def _kill_group(self, group: str) -> None:

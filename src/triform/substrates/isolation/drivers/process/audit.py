@@ -1,0 +1,99 @@
+"""A loaded template seen from outside: is there anything through which one run could reach another?
+
+Read from the host's /proc, so user code cannot forge it. It is a point in time: repeated, in small, per clone.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a harness has running, open and mounted before it sees user code (an interpreter may have a
+    thread of its own from the start)."""
+
+    threads: frozenset[str]
+    descriptors: frozenset[tuple[str, str]]
+    mounts: str
+
+
+def baseline(pid: int) -> Baseline:
+    """Raises OSError when the process is gone."""
+    return Baseline(_threads(pid), frozenset(_descriptors(pid)), Path(f"/proc/{pid}/mountinfo").read_text())
+
+
+def audit(pid: int, before: Baseline, members: Sequence[int]) -> tuple[str, ...]:
+    """What stands against forking runs from this process, one sentence each; `members`: all processes of the
+    template. Raises OSError when it is gone."""
+    findings = [
+        *_left_running(pid, before),
+        *_left_behind(pid, members),
+        *_left_open(pid, before),
+        *_shared_memory(pid),
+    ]
+    if Path(f"/proc/{pid}/mountinfo").read_text() != before.mounts:
+        findings.append("mounted file systems while it was loaded")
+    return tuple(findings)
+
+
+def no_more_threads(pid: int, before: Baseline) -> bool:
+    """The cheap part, for every clone. False when the process is gone, too."""
+    try:
+        return _threads(pid) <= before.threads
+    except OSError:
+        return False
+
+
+def confined(pid: int) -> bool:
+    """Whether a clone has really given everything up: no capability in any set, the run filter on top."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        status = os.read(descriptor, 8192).decode()
+    finally:
+        os.close(descriptor)
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    bare = all(int(fields[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
+    return bare and fields["NoNewPrivs"] == "1" and int(fields.get("Seccomp_filters", "2")) >= 2
+
+
+def _threads(pid: int) -> frozenset[str]:
+    return frozenset(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - half the time of iterdir, per run
+
+
+def _left_running(pid: int, before: Baseline) -> list[str]:
+    more = len(_threads(pid) - before.threads)
+    return [f"left threads running after it was loaded ({more})"] if more else []
+
+
+def _left_behind(pid: int, members: Sequence[int]) -> list[str]:
+    others = len(set(members) - {pid})
+    return [f"left processes running after it was loaded ({others})"] if others else []
+
+
+def _left_open(pid: int, before: Baseline) -> list[str]:
+    more = sorted(target for _, target in set(_descriptors(pid)) - before.descriptors)
+    return [f"left files open after it was loaded: {', '.join(more[:5])}"] if more else []
+
+
+def _shared_memory(pid: int) -> list[str]:
+    shared = set()
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        fields = line.split(maxsplit=5)
+        if fields[1].endswith("s") and "w" in fields[1]:
+            shared.add(fields[5] if len(fields) > 5 else "anonymous")
+    return [f"shares writable memory: {', '.join(sorted(shared)[:5])}"] if shared else []
+
+
+def _descriptors(pid: int) -> list[tuple[str, str]]:
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append((entry.name, str(entry.readlink())))
+        except FileNotFoundError:
+            continue
+    return found

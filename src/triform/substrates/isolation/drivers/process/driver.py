@@ -1,0 +1,137 @@
+"""The `process` driver: templates in namespaces of their own, runs forked from them."""
+
+import asyncio
+import itertools
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from triform.substrates.isolation.drivers.process import probe
+from triform.substrates.isolation.drivers.process.clone import make_clone
+from triform.substrates.isolation.drivers.process.instance import ProcessInstance
+from triform.substrates.isolation.drivers.process.link import Link
+from triform.substrates.isolation.drivers.process.plans import plan_of, trial_plan
+from triform.substrates.isolation.drivers.process.template import ProcessTemplate
+from triform.substrates.isolation.interfaces import Capabilities, DriverFault, TemplateSpec
+from triform.substrates.isolation.languages import Language
+
+
+class ProcessDriver:
+    """`languages`: by name, as TemplateSpec names them. Works between `start` and `stop`."""
+
+    name = "process"
+
+    def __init__(self, languages: Mapping[str, Language]) -> None:
+        self._languages = languages
+        self._link = Link()
+        self._controllers: frozenset[str] = frozenset()
+        self._numbers = itertools.count(1)
+        self._templates: set[ProcessTemplate] = set()
+        self._instances: set[ProcessInstance] = set()
+
+    async def probe(self) -> Capabilities:
+        """Builds a sandbox, empty but for what every one has, and lets it go."""
+        if not probe.supported():
+            return probe.unsupported()
+        own = None if self._link.up else Link()
+        link = own or self._link
+        try:
+            await link.start()
+            about = await link.ask("about")
+            await _try(link, f"trial{next(self._numbers)}")
+        except (DriverFault, OSError) as trouble:
+            return probe.unavailable(str(trouble))
+        finally:
+            if own:
+                await own.stop()
+        return probe.available(about)
+
+    async def start(self) -> None:
+        await self._link.start()
+        about = await self._link.ask("about")
+        self._controllers = frozenset(about["controllers"])
+
+    async def stop(self) -> None:
+        """Ends every instance and template; leaves no process, group or mount."""
+        await asyncio.gather(*(instance.kill() for instance in list(self._instances)), return_exceptions=True)
+        await asyncio.gather(*map(self.discard, list(self._templates)), return_exceptions=True)
+        await self._link.stop()
+
+    async def template(self, spec: TemplateSpec) -> ProcessTemplate:
+        loaded = await self._load(spec)
+        if loaded.reusable:
+            return loaded
+        # Every run will get a process of its own; the one that is loaded is the first run's.
+        front = ProcessTemplate(f"{loaded.name}-front", spec, self._link)
+        front.reusable, front.warnings = False, loaded.warnings
+        front.load_ms, front.load_output, front.spare = loaded.load_ms, loaded.load_output, loaded
+        self._templates.add(front)
+        return front
+
+    async def clone(self, template: ProcessTemplate) -> ProcessInstance:
+        """A ready instance. Raises DriverFault; LoadFailed when a template that is not reusable does not load."""
+        if template.reusable:
+            template.look_again()
+        if template.reusable:
+            return await self._clone(template)
+        return await self._clone_of_its_own(template)
+
+    async def discard(self, template: ProcessTemplate) -> None:
+        """Ends a template; instances made from it end with it."""
+        self._templates.discard(template)
+        await template.discard()
+
+    async def _load(self, spec: TemplateSpec) -> ProcessTemplate:
+        language = self._languages[spec.language]
+        template = ProcessTemplate(f"t{next(self._numbers)}", spec, self._link)
+        plan = plan_of(spec, language, _binds(spec.image), self._controllers)
+        await template.start(plan, language.forks)
+        self._templates.add(template)
+        return template
+
+    async def _clone(self, template: ProcessTemplate, private: bool = False) -> ProcessInstance:
+        if not template.alive:
+            raise DriverFault("the template's process has ended")
+        body = await make_clone(template, self._link, next(self._numbers))
+
+        async def gone() -> None:
+            self._instances.discard(instance)
+            if private:
+                await self.discard(template)
+
+        instance = ProcessInstance(body, self._link, gone)
+        self._instances.add(instance)
+        return instance
+
+    async def _clone_of_its_own(self, template: ProcessTemplate) -> ProcessInstance:
+        spare, template.spare = template.spare, None
+        own = spare or await self._load(template.spec)
+        try:
+            return await self._clone(own, private=True)
+        except BaseException:
+            await asyncio.shield(self.discard(own))
+            raise
+
+
+def _binds(root: Path) -> Sequence[str]:
+    """Folders of the host this image needs (only the host fallback has any)."""
+    described = root.parent / "image.json"
+    try:
+        return tuple(json.loads(described.read_text())["binds"])
+    except (FileNotFoundError, KeyError):
+        return ()
+
+
+async def _try(link: Link, name: str) -> None:
+    """A sandbox that ends as soon as everything has been set up."""
+    ours, theirs = socket.socketpair()
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        await link.ask("spawn", (theirs.fileno(), null, null), template=name, plan=trial_plan().as_json())
+        await link.ask("discard", template=name)
+    finally:
+        ours.close()
+        theirs.close()
+        os.close(null)

@@ -1,0 +1,102 @@
+"""One clone: ready, good for one run, dead and gone after `kill`."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from triform.substrates.isolation.channel import encode
+from triform.substrates.isolation.drivers.process.link import Link
+from triform.substrates.isolation.drivers.process.sources import Sources
+from triform.substrates.isolation.drivers.process.waiting import settle
+from triform.substrates.isolation.interfaces import DriverFault, Exit, Frame, GuestGone
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a clone consists of, on the host: its channel, what it prints, its first process, its group."""
+
+    channel: socket.socket
+    stdout: int
+    stderr: int
+    pidfd: int
+    group: str
+
+
+class ProcessInstance:
+    """`after`, if any, is awaited once the clone is gone (a template of its own goes with it)."""
+
+    def __init__(self, body: Body, link: Link, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._body = body
+        self._link = link
+        self._after = after
+        self._sources = Sources(body.channel, body.stdout, body.stderr)
+        self._ending: asyncio.Task[Exit] | None = None
+        self._writable: asyncio.Future[None] | None = None
+
+    async def send(self, *frames: Frame) -> None:
+        """Raises GuestGone when the guest no longer reads."""
+        rest = memoryview(b"".join(map(encode, frames)))
+        while rest:
+            try:
+                rest = rest[self._body.channel.send(rest) :]
+            except BlockingIOError:
+                await self._until_writable()
+            except OSError as error:
+                raise GuestGone(str(error)) from error
+
+    async def _until_writable(self) -> None:
+        loop, channel = asyncio.get_running_loop(), self._body.channel.fileno()
+        self._writable = loop.create_future()
+        loop.add_writer(channel, self._let_write)
+        try:
+            await self._writable
+        finally:
+            if self._body.channel.fileno() == channel:
+                loop.remove_writer(channel)
+
+    def _let_write(self) -> None:
+        if self._writable:
+            settle(self._writable)
+
+    def frames(self) -> AsyncIterator[Frame]:
+        return self._sources
+
+    async def kill(self) -> Exit:
+        """Also when the caller is cancelled meanwhile: what was begun is finished."""
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end())
+        return await asyncio.shield(self._ending)
+
+    async def _end(self) -> Exit:
+        await kill_and_wait(self._body.pidfd)
+        if self._writable:
+            asyncio.get_running_loop().remove_writer(self._body.channel.fileno())
+            self._let_write()
+        self._sources.drain()
+        try:
+            told = await self._link.ask("end", group=self._body.group)
+        except DriverFault:  # the launcher is gone and has taken the group with it
+            told = None
+        if self._after:
+            await self._after()
+        return Exit(told["oom"], told["cpu_ms"], told["peak"]) if told else Exit()
+
+
+async def kill_and_wait(pidfd: int) -> None:
+    """Kills the first process of a pid namespace and returns when everything in it is gone. Closes `pidfd`."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except ProcessLookupError:
+        os.close(pidfd)
+        return
+    loop.add_reader(pidfd, settle, ended)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)

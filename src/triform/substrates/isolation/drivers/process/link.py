@@ -1,0 +1,156 @@
+"""The server's end of the line to the launcher: starts it, asks it, hears what it says unasked."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import triform
+from triform.substrates.isolation.drivers.process.waiting import settle
+from triform.substrates.isolation.interfaces import DriverFault
+
+_LARGEST = 1 << 17
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from triform.substrates.isolation.drivers.process.launcher.main import main; main(int(sys.argv[2]))"
+)
+"""Isolated and without site: none of the server's packages is ever loaded into the launcher."""
+
+Gone = Callable[[Mapping[str, Any]], None]
+"""Takes {"gone", "code", "signal", "oom"} when a template's first process has ended."""
+
+
+class Answer(dict[str, Any]):
+    """The members of an answer; `descriptors` came with it and belong to the caller."""
+
+    descriptors: list[int]
+
+
+class Link:
+    """One launcher, running between `start` and `stop`. Every failure is a DriverFault."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._gone: dict[str, Gone] = {}
+        self._number = 0
+        self._room = asyncio.Lock()
+
+    @property
+    def up(self) -> bool:
+        return self._socket is not None
+
+    async def start(self) -> None:
+        if self._socket:
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = _launch(theirs.fileno())
+        ours.setblocking(False)
+        self._socket = ours
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
+
+    async def stop(self) -> None:
+        """The launcher kills every sandbox, removes its groups and ends."""
+        self._hang_up()
+        if self._process:
+            process, self._process = self._process, None
+            await asyncio.to_thread(process.wait)
+
+    def on_gone(self, template: str, told: Gone) -> None:
+        self._gone[template] = told
+
+    async def ask(self, do: str, descriptors: Sequence[int] = (), **members: Any) -> Answer:
+        """The launcher's answer. Raises DriverFault with its words when it refuses or is gone."""
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            await self._send(json.dumps({"id": number, "do": do, **members}).encode(), descriptors)
+            return await answer
+        finally:
+            self._waiting.pop(number, None)
+
+    async def _send(self, message: bytes, descriptors: Sequence[int]) -> None:
+        while True:
+            if self._socket is None:
+                raise DriverFault("the launcher is not running")
+            try:
+                socket.send_fds(self._socket, [message], list(descriptors))
+            except BlockingIOError:
+                await self._until_writable(self._socket)
+            except OSError as error:
+                raise DriverFault(f"the launcher does not listen: {error}") from error
+            else:
+                return
+
+    async def _until_writable(self, line: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._room:
+            writable = loop.create_future()
+            loop.add_writer(line.fileno(), settle, writable)
+            try:
+                await writable
+            finally:
+                loop.remove_writer(line.fileno())
+
+    def _hear(self) -> None:
+        while self._socket:
+            try:
+                message, descriptors, _, _ = socket.recv_fds(self._socket, _LARGEST, 8)
+            except BlockingIOError:
+                return
+            except OSError:
+                message, descriptors = b"", []
+            if not message:
+                return self._hang_up()
+            self._take(json.loads(message), descriptors)
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "gone" in message:
+            told = self._gone.pop(message["gone"], None)
+            return told(message) if told else None
+        waiting = self._waiting.pop(message["id"], None)
+        if waiting is None or waiting.done():
+            for descriptor in descriptors:
+                os.close(descriptor)
+        elif "error" in message:
+            waiting.set_exception(DriverFault(message["error"]))
+        else:
+            answer = Answer(message)
+            answer.descriptors = descriptors
+            waiting.set_result(answer)
+
+    def _hang_up(self) -> None:
+        if self._socket is None:
+            return
+        with contextlib.suppress(RuntimeError):  # the loop may be closed already
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._socket.close()
+        self._socket = None
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(DriverFault("the launcher is gone"))
+        gone, self._gone = self._gone, {}
+        for template, told in gone.items():
+            told({"gone": template, "code": 0, "signal": 9, "oom": False})
+
+
+def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+    """A session of its own: a Ctrl-C in the server's terminal must not reach sandboxes that still work."""
+    source = Path(triform.__file__).parent.parent
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _BOOT, str(source), str(descriptor)],
+        pass_fds=[descriptor],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={},
+    )

@@ -1,0 +1,130 @@
+"""What a guest says, pulled: frames from its channel and bytes from its stdout and stderr.
+
+The guest is never read ahead of the reader by more than a bounded amount; beyond that its writes block.
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from typing import Self
+
+from triform.substrates.isolation.channel import Decoder
+from triform.substrates.isolation.interfaces import Frame, ProtocolViolation
+
+_CHUNK = 1 << 16
+_ENOUGH = 1 << 20
+_LITTLE = 1 << 18
+_LAST = 4 << 20
+"""Most that is still taken from a source after its guest has died; kernel buffers hold less."""
+
+
+class Sources:
+    """An async iterator of frames that ends when channel, stdout and stderr have ended."""
+
+    def __init__(self, channel: socket.socket, stdout: int, stderr: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = channel
+        self._decoder = Decoder()
+        self._kinds = {channel.fileno(): "J", stdout: "O", stderr: "E"}
+        self._open = set(self._kinds)
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._reading = False
+        self._violation: ProtocolViolation | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Frame:
+        while not self._frames:
+            if self._violation:
+                raise self._violation
+            if not self._open:
+                raise StopAsyncIteration
+            self._resume()
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        frame = self._frames.popleft()
+        self._bytes -= len(frame.payload)
+        if self._bytes < _LITTLE and not self._reading:
+            self._resume()
+        return frame
+
+    def drain(self) -> None:
+        """The guest is dead: takes what it left in the kernel's buffers, then closes."""
+        self._pause()
+        for source in list(self._open):
+            taken = 0
+            while source in self._open and taken < _LAST:
+                received = self._receive(source)
+                if received is None:
+                    break
+                taken += len(received)
+        self.close()
+
+    def close(self) -> None:
+        self._pause()
+        for source in list(self._open):
+            self._shut(source)
+        self._wake()
+
+    def feed(self, received: bytes) -> None:
+        """Bytes of the channel that were read elsewhere."""
+        try:
+            frames = self._decoder.feed(received)
+        except ProtocolViolation as violation:
+            self._violation = violation
+            return
+        self._frames.extend(frames)
+        self._bytes += sum(len(frame.payload) for frame in frames)
+
+    def _readable(self, source: int) -> None:
+        self._receive(source)
+        if self._bytes > _ENOUGH or self._violation:
+            self._pause()
+        self._wake()
+
+    def _receive(self, source: int) -> bytes | None:
+        """One piece; None when there is nothing right now. An empty piece is the end of this source."""
+        kind = self._kinds[source]
+        try:
+            received = self._channel.recv(_CHUNK) if kind == "J" else os.read(source, _CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            received = b""
+        if not received:
+            self._shut(source)
+        elif kind == "J":
+            self.feed(received)
+        else:
+            self._frames.append(Frame(kind, received))
+            self._bytes += len(received)
+        return received
+
+    def _shut(self, source: int) -> None:
+        self._open.discard(source)
+        if self._reading:
+            self._loop.remove_reader(source)
+        if self._kinds[source] == "J":
+            self._channel.close()
+        else:
+            os.close(source)
+
+    def _resume(self) -> None:
+        if not self._reading and not self._violation:
+            self._reading = True
+            for source in self._open:
+                self._loop.add_reader(source, self._readable, source)
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            for source in self._open:
+                self._loop.remove_reader(source)
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)

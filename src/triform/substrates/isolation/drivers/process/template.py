@@ -1,0 +1,184 @@
+"""A template: one loaded process in its sandbox, from spawn to audit, and the end of it."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from triform.substrates.isolation.drivers.process.audit import Baseline, audit, baseline, no_more_threads
+from triform.substrates.isolation.drivers.process.conversation import Conversation
+from triform.substrates.isolation.drivers.process.launcher.plan import Plan
+from triform.substrates.isolation.drivers.process.link import Link
+from triform.substrates.isolation.drivers.process.plans import encoded_run_filter, tmp_bytes
+from triform.substrates.isolation.interfaces import (
+    DriverFault,
+    Frame,
+    GuestGone,
+    LoadFailed,
+    ProtocolViolation,
+    TemplateSpec,
+)
+
+PROTOCOL = 1
+_UNLOADED = frozenset({"syntax_error", "handler_not_found", "load_error", "exit"})
+
+
+class ProcessTemplate:
+    """`reusable` is False when every run must get a process of its own."""
+
+    def __init__(self, name: str, spec: TemplateSpec, link: Link) -> None:
+        self.name = name
+        self.spec = spec
+        self.reusable = True
+        self.warnings: tuple[str, ...] = ()
+        self.load_ms = 0.0
+        self.load_output: tuple[Frame, ...] = ()
+        self.pid = 0
+        self.turn = asyncio.Lock()
+        """A template makes one clone at a time."""
+        self.spare: ProcessTemplate | None = None
+        """Not reusable: a loaded process that no run has used yet."""
+        self._link = link
+        self._before: Baseline | None = None
+        self._conversation: Conversation | None = None
+        self._gone: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def alive(self) -> bool:
+        return not self._gone.done() and self._conversation is not None and self._conversation.open
+
+    @property
+    def conversation(self) -> Conversation:
+        if self._conversation is None:
+            raise DriverFault("the template has not been started")
+        return self._conversation
+
+    async def start(self, plan: Plan, forks: bool) -> None:
+        """Spawn, load, freeze, audit. Raises LoadFailed or DriverFault; nothing is left of it then."""
+        try:
+            await self._spawn(plan)
+            await self._load_in_time()
+            if forks:
+                await self._freeze()
+            else:
+                self.reusable = False
+        except BaseException:
+            await asyncio.shield(self.discard())
+            raise
+
+    async def discard(self) -> None:
+        """Kills the sandbox with everything in it and waits until nothing is left; idempotent."""
+        if self.pid:
+            await self._link.ask("discard", template=self.name)
+            self.pid = 0
+        if self._conversation:
+            self._conversation.close()
+        spare, self.spare = self.spare, None
+        if spare:
+            await spare.discard()
+
+    async def _spawn(self, plan: Plan) -> None:
+        ours, theirs = socket.socketpair()
+        out, err = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        ours.setblocking(False)
+        for end in (out[0], err[0]):
+            os.set_blocking(end, False)
+        self._conversation = Conversation(ours, out[0], err[0])
+        self._link.on_gone(self.name, self._gone.set_result)
+        passed = (theirs.fileno(), out[1], err[1])
+        try:
+            told = await self._link.ask("spawn", passed, template=self.name, plan=plan.as_json())
+        finally:
+            theirs.close()
+            os.close(out[1])
+            os.close(err[1])
+        self.pid = told["pid"]
+
+    async def _load_in_time(self) -> None:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.spec.load_timeout_ms / 1000):
+                await self._load()
+        except (TimeoutError, GuestGone, ProtocolViolation) as failure:
+            raise await self._explain(failure, started) from None
+        finally:
+            self.load_ms = (time.monotonic() - started) * 1000
+            self.load_output = self.conversation.printed
+
+    async def _load(self) -> None:
+        hello = await self.conversation.ask("hello", proto=PROTOCOL)
+        if hello["type"] != "hello" or hello.get("proto") != PROTOCOL:
+            raise DriverFault(f"the harness of {self.spec.language} does not speak protocol {PROTOCOL}")
+        self._before = baseline(self.pid)
+        answer = await self.conversation.ask("load", **self._load_members())
+        if answer["type"] == "load_failed" and answer.get("cause") in _UNLOADED:
+            error = answer.get("error")
+            raise LoadFailed(
+                answer["cause"], error if isinstance(error, dict) else None, self.conversation.printed
+            )
+        if answer["type"] != "loaded":
+            raise ProtocolViolation(f"{answer['type']} instead of loaded")
+        warnings = answer.get("warnings")
+        self.warnings = tuple(map(str, warnings[:20])) if isinstance(warnings, list) else ()
+
+    def _load_members(self) -> dict[str, Any]:
+        spec = self.spec
+        return {
+            "root": "/app",
+            "entry": spec.entry,
+            "handler": spec.handler,
+            "bundle": "/bundle" if spec.bundle else None,
+            "environment": dict(spec.environment),
+            "memory_mb": spec.limits.memory_mb,
+            "sandbox": {"tmp_bytes": tmp_bytes(spec.limits), "filter": encoded_run_filter()},
+        }
+
+    async def _explain(self, failure: Exception, started: float) -> LoadFailed:
+        """Why loading ended without an answer: seen from outside, after the sandbox has been killed."""
+        in_time = not isinstance(failure, TimeoutError)
+        pid, self.pid = self.pid, 0
+        if isinstance(failure, GuestGone):
+            await asyncio.wait([self._gone], timeout=1)
+        died = self._gone.done()
+        if pid:
+            await self._link.ask("discard", template=self.name)
+        self.conversation.read_to_end()
+        gone = self._gone.result() if self._gone.done() else {}
+        cause = _cause(gone, in_time, died)
+        error = {"code": gone.get("code"), "signal": gone.get("signal"), "message": str(failure)}
+        return LoadFailed(cause, error, self.conversation.printed, (time.monotonic() - started) * 1000)
+
+    async def _freeze(self) -> None:
+        try:
+            async with asyncio.timeout(self.spec.load_timeout_ms / 1000):
+                answer = await self.conversation.ask("freeze")
+            if answer["type"] != "frozen":
+                raise DriverFault(f"the harness answered freeze with {answer['type']}")
+            members = await self._link.ask("members", template=self.name)
+            findings = audit(self.pid, self._before, members["pids"]) if self._before else ("was not looked at",)
+        except (TimeoutError, GuestGone, ProtocolViolation, OSError) as error:
+            raise DriverFault(f"the template was lost while it froze: {error}") from error
+        if findings:
+            self.refuse_sharing(findings)
+
+    def look_again(self) -> None:
+        """The part of the audit that is cheap enough for every clone."""
+        if self.alive and self._before and not no_more_threads(self.pid, self._before):
+            self.refuse_sharing(("started threads after it was loaded",))
+
+    def refuse_sharing(self, findings: tuple[str, ...]) -> None:
+        """From now on every run loads the code anew: slower, correct."""
+        self.reusable = False
+        self.warnings += tuple(f"User code {finding}; every run loads it anew." for finding in findings)
+
+
+def _cause(gone: Mapping[str, Any], in_time: bool, died: bool) -> str:
+    if gone.get("oom"):
+        return "oom"
+    if not in_time:
+        return "timeout"
+    if not died:
+        return "protocol"
+    return "signal" if gone.get("signal") else "exit"
