@@ -6,34 +6,18 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from triform.cli.finding import Check, Finding, Verdict
+from triform.cli.sandboxes import images, sandbox
 from triform.cli.server import readiness
 from triform.settings import Settings
-
-Verdict = Literal["ok", "warn", "fail"]
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_MB = 500
 WANTED_DISK_MB = 2_000
 LEAST_MEMORY_MB = 512
 WANTED_OPEN_FILES = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`warn`: it works, but worse. `fail`: an instance will not work. Both say how to mend it."""
-
-    name: str
-    verdict: Verdict
-    message: str
-    fix: str = ""
-
-
-Check = Callable[[Settings], Finding]
 
 
 def python(_: Settings) -> Finding:
@@ -98,26 +82,6 @@ def open_files(_: Settings) -> Finding:
     return Finding("open files", "ok", "no limit" if hard == resource.RLIM_INFINITY else f"at most {hard}")
 
 
-def user_namespaces(_: Settings) -> Finding:
-    if _works("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "true"):
-        return Finding("user namespaces", "ok", "with pid, mount and /proc of their own")
-    return Finding("user namespaces", "fail", "the kernel does not allow them here", _namespace_fix())
-
-
-def _namespace_fix() -> str:
-    for name, wanted in (
-        ("kernel/apparmor_restrict_unprivileged_userns", "0"),
-        ("kernel/unprivileged_userns_clone", "1"),
-    ):
-        path = Path("/proc/sys") / name
-        if path.exists() and path.read_text().strip() != wanted:
-            return f"as root: sysctl -w {name.replace('/', '.')}={wanted} (and keep it in /etc/sysctl.d)"
-    limit = Path("/proc/sys/user/max_user_namespaces")
-    if limit.exists() and limit.read_text().strip() == "0":
-        return "as root: sysctl -w user.max_user_namespaces=15000"
-    return "in a chroot: leave it; in a container: allow them, with an unmasked /proc (docker run --privileged)"
-
-
 def seccomp(_: Settings) -> Finding:
     actions = Path("/proc/sys/kernel/seccomp/actions_avail")
     if not actions.exists() or "kill_process" not in actions.read_text():
@@ -169,13 +133,6 @@ def _busy(settings: Settings, error: OSError) -> Finding:
     return Finding("port", "warn", f"{address}: {error.strerror}", "choose another with --port or TRIFORM_PORT")
 
 
-def _works(*command: str) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
 def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
 
@@ -188,9 +145,10 @@ CHECKS: tuple[Check, ...] = (
     disk,
     memory,
     open_files,
-    user_namespaces,
     seccomp,
     cgroups,
+    sandbox,
+    images,
     port,
 )
 """In the order they are printed."""
