@@ -87,5 +87,5 @@ def _of_replayed(run: Run, call: Call) -> dict[str, str]:
         return {}
     headers = {"ETag": f'"{told["version"]}"'} if isinstance(told.get("version"), int) else {}
     if call.operation.success == 201 and "path" in told:
-        headers["Location"] = f"/api/{told['path']}"
+        headers["Location"] = told["path"]
     return headers

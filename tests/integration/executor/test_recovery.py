@@ -1,0 +1,97 @@
+"""A node that vanished: its runs are settled by the next one, none is lost, none is run twice silently."""
+
+import asyncio
+from pathlib import Path
+from uuid import uuid4
+
+from triform.storage.database import Database
+
+from .world import GRANT, World, balanced, world
+
+ASYNC = {"Prefer": "respond-async"}
+
+
+async def vanish(acme: World) -> None:
+    """What kill -9 leaves behind: rows as they are, spooled lines, a worker that says nothing more."""
+    acme.node.house.spool.flush()
+    await acme.database.execute(
+        "insert into workers select $1, node_id, started_at, lease_until from workers", gone := uuid4()
+    )
+    await acme.database.execute("update runs set worker_id = $1 where status in ('pending','running')"
+                                " and worker_id is not null", gone)  # fmt: skip
+
+
+async def test_an_interrupted_synchronous_run_ends_failed_with_its_lines(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        waiting = asyncio.create_task(client.post(f"{ops}/invoke", json={"wait": "gate", "print": "one\ntwo\n"}))
+        await acme.toy.begun("gate").wait()
+        run_id = (await client.get(f"{ops}/runs")).json()["runs"][0]["run_id"]
+        await vanish(acme)
+        assert await acme.node.recovery.lost_workers() == 1
+        run = (await client.get(f"{ops}/runs/{run_id}")).json()
+        wallet = (await client.get("/api/acme/ops/wallet")).json()
+        acme.toy.gate("gate").set()
+        await waiting
+        after = (await client.get(f"{ops}/runs/{run_id}")).json()
+    assert (run["status"], run["error"]["code"], run["error"]["retryable"]) == ("failed", "RUN_INTERRUPTED", True)
+    assert [line["text"] for line in run["logs"]["lines"]] == ["one", "two"]
+    assert run["logs"]["complete"] is False
+    assert wallet == {"balance_micro_au": GRANT, "held_micro_au": 0}
+    assert after == run
+    await balanced(database)
+
+
+async def test_an_interrupted_asynchronous_run_is_tried_again(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        accepted = await client.post(f"{ops}/invoke", json={"wait": "gate", "print": "hello\n"}, headers=ASYNC)
+        await acme.toy.begun("gate").wait()
+        await vanish(acme)
+        acme.node.house.live._runs.clear()
+        acme.toy.gate("gate").set()
+        await acme.node.recovery.lost_workers()
+        run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
+    assert run["status"] == "completed"
+    assert [(a["number"], a["status"], a["code"]) for a in run["attempts"]] == [
+        (1, "failed", "RUN_INTERRUPTED"),
+        (2, "completed", None),
+    ]
+    assert [line["text"] for line in run["logs"]["lines"]] == ["hello", "hello"]
+    await balanced(database)
+
+
+async def test_a_run_that_was_accepted_but_never_heard_of_is_ended(database: Database, tmp_path: Path) -> None:
+    """The connection broke while the acceptance was being committed: the row is there, nobody carries it."""
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        waiting = asyncio.create_task(client.post(f"{ops}/invoke", json={"wait": "gate"}))
+        await acme.toy.begun("gate").wait()
+        run_id = (await client.get(f"{ops}/runs")).json()["runs"][0]["run_id"]
+        acme.node.house.live._runs.clear()
+        await database.execute("update runs set run_id = $1 where run_id = $2", old := _long_ago(), run_id)
+        await database.execute("update holds set run_id = $1", old)
+        await acme.node.recovery.orphans()
+        run = (await client.get(f"{ops}/runs/{old}")).json()
+        acme.toy.gate("gate").set()
+        await waiting
+    assert (run["status"], run["error"]["code"], run["cost_micro_au"]) == ("failed", "PLATFORM_FAULT", 0)
+    await balanced(database)
+
+
+async def test_an_orderly_end_leaves_no_run_unsettled(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        waiting = asyncio.create_task(client.post(f"{ops}/invoke", json={"wait": "gate"}))
+        await acme.toy.begun("gate").wait()
+        queued = await client.post(f"{ops}/invoke", json={"wait": "other"}, headers=ASYNC)
+        await acme.toy.begun("other").wait()
+    await asyncio.gather(waiting, return_exceptions=True)
+    statuses = {str(r["run_id"]): r["status"] for r in await database.fetch("select run_id, status from runs")}
+    assert statuses[queued.json()["run_id"]] == "pending"
+    assert "running" not in statuses.values()
+    assert await database.fetchval("select count(*) from workers") == 0
+
+
+def _long_ago() -> str:
+    return "01900000-0000-7000-8000-000000000001"
