@@ -8,7 +8,8 @@ import pytest
 
 from tests.cli.conftest import Triform
 from triform.cli import checkup
-from triform.cli.checkup import CHECKS, Finding
+from triform.cli.checkup import CHECKS
+from triform.cli.finding import Finding
 from triform.settings import Settings
 
 

@@ -1,5 +1,6 @@
 """`triform doctor`: what this machine offers, and a `FIX:` for everything it lacks."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -8,7 +9,7 @@ from triform.cli.outcome import Exit
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
 if TYPE_CHECKING:
-    from triform.cli.checkup import Finding
+    from triform.cli.finding import Finding
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,9 +38,11 @@ def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
 def _tell(terminal: Terminal, finding: "Finding") -> None:
     style = {"ok": "green", "warn": "yellow", "fail": "bold red"}[finding.verdict]
     terminal.marked(f"{finding.verdict:<4}", style, f" {finding.name}: {finding.message}")
+    for note in finding.notes:
+        terminal.line(f"     note: {note}")
     if finding.fix:
         terminal.line(f"     FIX: {finding.fix}")
 
 
 def _document(finding: "Finding") -> dict[str, Any]:
-    return {"name": finding.name, "verdict": finding.verdict, "message": finding.message, "fix": finding.fix}
+    return asdict(finding)

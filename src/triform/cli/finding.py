@@ -11,12 +11,13 @@ Verdict = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`warn`: it works, but worse. `fail`: an instance will not work. Both say how to mend it."""
+    """`warn`: it works, but worse. `fail`: an instance will not work. Both say how to mend it. `notes` are worth knowing."""
 
     name: str
     verdict: Verdict
     message: str
     fix: str = ""
+    notes: tuple[str, ...] = ()
 
 
 Check = Callable[[Settings], Finding]

@@ -20,7 +20,7 @@ def sandbox(settings: Settings) -> Finding:
     found = asyncio.run(driver.probe())
     if not found.available:
         return Finding("sandbox", "fail", found.why_not, found.fix)
-    return Finding("sandbox", "ok", f"driver {found.driver}, tried just now; " + "; ".join(found.weaknesses))
+    return Finding("sandbox", "ok", f"driver {found.driver}, tried just now", notes=found.weaknesses)
 
 
 def images(settings: Settings) -> Finding:
