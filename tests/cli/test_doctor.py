@@ -33,9 +33,8 @@ def test_a_warning_does_not_fail(triform: Triform, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(checkup, "CHECKS", (lambda _: Finding("mill", "warn", "slow", "oil it"),))
     ended = triform("doctor", "--json")
     assert ended.code == 0
-    assert json.loads(ended.out)["checks"] == [
-        {"name": "mill", "verdict": "warn", "message": "slow", "fix": "oil it"}
-    ]
+    (found,) = json.loads(ended.out)["checks"]
+    assert (found["verdict"], found["fix"]) == ("warn", "oil it")
 
 
 def test_a_port_in_use_by_something_else_is_a_warning() -> None:

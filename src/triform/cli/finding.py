@@ -11,7 +11,10 @@ Verdict = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`warn`: it works, but worse. `fail`: an instance will not work. Both say how to mend it. `notes` are worth knowing."""
+    """`warn`: it works, but worse. `fail`: an instance will not work. Both say how to mend it.
+
+    `notes` are worth knowing, and nothing to mend.
+    """
 
     name: str
     verdict: Verdict
