@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import struct
-import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,10 @@ mount --bind "$HARNESS" "$PLACE/harness"
 mount --bind "$CODE" "$PLACE/app"
 mount -t tmpfs -o mode=1777 tmpfs "$PLACE/tmp"
 mount -t proc proc "$PLACE/proc"
-for name in null zero full random urandom; do touch "$PLACE/dev/$name"; mount --bind "/dev/$name" "$PLACE/dev/$name"; done
+for name in null zero full random urandom; do
+  touch "$PLACE/dev/$name"
+  mount --bind "/dev/$name" "$PLACE/dev/$name"
+done
 exec /usr/sbin/chroot "$PLACE" /usr/bin/env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$@" </dev/null
 """
 _UNSHARE = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--fork", "--kill-child")
@@ -113,12 +115,17 @@ class ThinDriver:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *_UNSHARE,
-                *("/bin/sh", "-c", f"exec 3<&{theirs.fileno()} {theirs.fileno()}<&-\n{_LAYOUT}", "thin", *language.command),
+                *(
+                    "/bin/sh",
+                    "-c",
+                    f"exec 3<&0\n{_LAYOUT}",
+                    "thin",
+                    *language.command,
+                ),
                 env={name: str(path) for name, path in surroundings.items()} | {"PATH": os.environ["PATH"]},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=theirs,
                 stdout=output_write,
                 stderr=error_write,
-                pass_fds=[theirs.fileno()],
             )
         os.close(output_write)
         os.close(error_write)
@@ -174,8 +181,9 @@ class ThinDriver:
 
     async def _abandon(self, template: ThinTemplate) -> tuple[Frame, ...]:
         self._templates.remove(template)
-        with contextlib.suppress(ProcessLookupError):
-            template.process.kill()
+        if template.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(template.process.pid, signal.SIGKILL)  # Process.kill would reap behind asyncio's back
         await template.process.wait()
         await template.link.drain()
         return tuple(template.link.printed)

@@ -69,6 +69,8 @@ class TemplateSpec:
     bundle: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     egress: tuple[str, ...] = ()
+    owner: str = ""
+    """Whose code it is: equal code of two elements never shares a template."""
 
     @property
     def key(self) -> str:
@@ -82,6 +84,7 @@ class TemplateSpec:
             self.handler,
             self.limits,
             self.egress,
+            self.owner,
             sorted(self.environment.items()),
         ):
             digest.update(repr(part).encode() + b"\0")

@@ -11,12 +11,11 @@ import base64
 import contextlib
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from triform.clock import Clock
-from triform.substrates.interfaces import RunContext
 from triform.substrates.isolation import messages
 from triform.substrates.isolation.calls import CallRefused, HostCalls, NoCalls
 from triform.substrates.isolation.channel import control, data
@@ -27,6 +26,16 @@ PROGRESS_LIMIT = 64 << 10
 CALLS_LIMIT = 64
 _DRAIN_S = 5.0
 _STREAMS = {"O": "stdout", "E": "stderr"}
+
+
+class Listener(Protocol):
+    """What hears of a run while it goes on; every `RunContext` does."""
+
+    def write(self, stream: str, data: bytes) -> None: ...
+
+    def progress(self, percent: float | None, message: str, data: Any) -> None: ...
+
+    async def cancelled(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +56,11 @@ class Run:
     """Drives one order on one instance, once."""
 
     def __init__(
-        self, instance: Instance, order: Order, context: RunContext, clock: Clock, calls: HostCalls | None = None
+        self, instance: Instance, order: Order, listener: Listener, clock: Clock, calls: HostCalls | None = None
     ) -> None:
         self._instance = instance
         self._order = order
-        self._context = context
+        self._listener = listener
         self._clock = clock
         self._calls = calls or NoCalls()
         self._output = bytearray()
@@ -73,7 +82,7 @@ class Run:
 
     async def _wait(self, talk: asyncio.Task[None]) -> None:
         """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
-        cancelled = asyncio.create_task(self._context.cancelled())
+        cancelled = asyncio.create_task(self._listener.cancelled())
         decided = asyncio.create_task(self._decided.wait())
         waiting = {talk, cancelled, decided}
         left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic()
@@ -121,7 +130,7 @@ class Run:
     def _take(self, frame: Frame) -> None:
         """Output always counts; anything else only until the verdict."""
         if frame.kind in _STREAMS:
-            self._context.write(_STREAMS[frame.kind], frame.payload)
+            self._listener.write(_STREAMS[frame.kind], frame.payload)
         elif not self._decided.is_set():
             try:
                 self._collect(frame) if frame.kind == "D" else self._hear(frame)
@@ -138,7 +147,7 @@ class Run:
             case messages.Progress() as progress:
                 self._progress(progress, len(frame.payload))
             case messages.Log() as log:
-                self._context.write("stderr", _line(log))
+                self._listener.write("stderr", _line(log))
             case messages.HostCall() as call:
                 self._ask(call)
             case messages.Result() as result:
@@ -152,7 +161,7 @@ class Run:
         if size > PROGRESS_LIMIT:
             raise ProtocolViolation(f"a progress message of {size} bytes, allowed are {PROGRESS_LIMIT}")
         percent = None if progress.percent is None else min(max(progress.percent, 0.0), 100.0)
-        self._context.progress(percent, progress.message, progress.data)
+        self._listener.progress(percent, progress.message, progress.data)
 
     def _ask(self, call: messages.HostCall) -> None:
         if len(self._answers) >= CALLS_LIMIT:

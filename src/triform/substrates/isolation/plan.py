@@ -1,0 +1,121 @@
+"""From a call to what a driver and a run need to know. Pure but for the code store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from triform.chemistry.element_type import ElementType
+from triform.chemistry.model import Limits as Asked
+from triform.runs.call import Call
+from triform.substrates.isolation.code import CodeStore
+from triform.substrates.isolation.interfaces import Limits, TemplateSpec
+from triform.substrates.isolation.languages import Language
+from triform.substrates.isolation.outcome import Order
+
+PLATFORM_ENVIRONMENT: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/tmp",  # noqa: S108 (the sandbox's own, empty at start)
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "TMPDIR": "/tmp",  # noqa: S108
+}
+"""What user code finds in its environment before anything of its own."""
+
+DEFAULT_MEMORY_MB = 128
+DEFAULT_TIMEOUT_MS = 30_000
+DEFAULT_HANDLER = "handler"
+
+
+class Image(Protocol):
+    """A runtime image: `root` is its file system, `digest` its name for ever."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def root(self) -> Path: ...
+
+
+class Images(Protocol):
+    def find(self, language: Language) -> Image:
+        """The image this language runs in. Raises a TriformError when it is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The platform's own limits."""
+
+    load_timeout_ms: int
+    output_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to load and under which limits; `image` is the digest."""
+
+    type: ElementType
+    spec: Mapping[str, Any]
+    template: TemplateSpec
+    timeout_ms: int
+    image: str
+    bounds: Bounds
+
+    def order(self, call: Call, run_id: str) -> Order:
+        """What to run in it."""
+        element = call.element
+        facts = {
+            "circle": element.circle_name,
+            "element": element.slug,
+            "operation": call.operation.name,
+            "version": element.version,
+        }
+        return Order(
+            run_id=run_id,
+            event=call.body or b"{}",
+            timeout_ms=self.timeout_ms,
+            output_limit=self.bounds.output_limit,
+            facts=facts,
+        )
+
+
+class Planner:
+    """Reads a spec through its type's limits; no name of a property is known here."""
+
+    def __init__(self, languages: Mapping[str, Language], images: Images, code: CodeStore, bounds: Bounds) -> None:
+        self.languages = languages
+        self._images = images
+        self._code = code
+        self._bounds = bounds
+
+    def language(self, element_type: ElementType) -> Language:
+        """KeyError for a type whose language has no harness."""
+        return self.languages[element_type.language or ""]
+
+    def plan(self, call: Call) -> Plan:
+        """Raises a TriformError when the runtime image is missing."""
+        element, language = call.element, self.language(call.type)
+        asked, image = call.type.limits_of(element.spec), self._images.find(language)
+        template = TemplateSpec(
+            language=language.name,
+            image=image.root,
+            code=self._code.put({language.file: (asked.source.get("code") or "").encode()}),
+            entry=language.file,
+            handler=asked.handler or DEFAULT_HANDLER,
+            limits=Limits(memory_mb=asked.memory_mb or DEFAULT_MEMORY_MB),
+            load_timeout_ms=self._bounds.load_timeout_ms,
+            environment={**PLATFORM_ENVIRONMENT, **_texts(asked)},
+            owner=str(element.id),
+        )
+        return Plan(
+            type=call.type,
+            spec=element.spec,
+            template=template,
+            timeout_ms=asked.timeout_ms or DEFAULT_TIMEOUT_MS,
+            image=image.digest,
+            bounds=self._bounds,
+        )
+
+
+def _texts(asked: Asked) -> dict[str, str]:
+    return {name: value for name, value in asked.environment.items() if isinstance(value, str)}

@@ -1,0 +1,314 @@
+"""Readiness, for any driver: templates loaded once, single-use instances kept ready ahead of demand.
+
+    lease(spec) ──► a spare, if one is ready            (a run is then an exchange of messages)
+                └─► else a clone of the template         (loaded once, however many wait for it)
+
+Spares are refilled in the background; how many follows demand and falls when it ends. Templates and spares
+live within a memory budget; the least recently used go first, never one that is at work.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from triform.clock import Clock
+from triform.substrates.isolation.interfaces import (
+    Driver,
+    DriverFault,
+    LoadFailed,
+    Template,
+    TemplateSpec,
+)
+from triform.substrates.isolation.shelf import Lease, Policy, Shelf, Spare
+
+_PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
+"""Causes of a failed load that may well not come back."""
+
+
+class Pool:
+    """Ready instances by template spec. `start` keeps it tended, `stop` takes everything down."""
+
+    def __init__(self, driver: Driver, clock: Clock, policy: Policy) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._policy = policy
+        self._shelves: dict[str, Shelf] = {}
+        self._stopping = False
+        self._tending: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._tending = asyncio.create_task(self._tend_for_ever())
+
+    async def stop(self) -> None:
+        """No leases from here on; every spare and template is gone when it returns."""
+        self._stopping = True
+        shelves = list(self._shelves.values())
+        tasks = [task for shelf in shelves for task in (shelf.loading, shelf.refill) if task]
+        tasks += [self._tending] if self._tending else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for shelf in shelves:
+            self._retire(shelf)
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    def facts(self) -> dict[str, float]:
+        """How much is held ready right now."""
+        shelves = self._shelves.values()
+        return {
+            "templates": sum(shelf.template is not None for shelf in shelves),
+            "spares": sum(len(shelf.spares) for shelf in shelves),
+            "leases": sum(shelf.leases for shelf in shelves),
+            "memory_mb": self._held_mb(),
+        }
+
+    @contextlib.asynccontextmanager
+    async def lease(self, spec: TemplateSpec) -> AsyncIterator[Lease]:
+        """`obtain` and `give_back` around a block."""
+        lease = self.spare(spec) or await self.obtain(spec)
+        try:
+            yield lease
+        finally:
+            await self.give_back(lease)
+
+    def spare(self, spec: TemplateSpec) -> Lease | None:
+        """A lease at once, if an instance is ready."""
+        shelf = self._shelves.get(spec.key)
+        if shelf is None or not shelf.spares or self._stopping:
+            return None
+        self._borrowed(shelf)
+        shelf.used_at = self._clock.monotonic()
+        shelf.wanted(shelf.leases + 1, self._policy.most_spares)
+        spare = shelf.spares.popleft()
+        self._replenish(shelf)
+        return Lease(instance=spare.instance, template=spare.template, shelf=shelf)
+
+    async def obtain(self, spec: TemplateSpec) -> Lease:
+        """A READY instance for one run. Raises `LoadFailed` for what user code did, `DriverFault` when the
+        machinery failed twice: a shelf that cannot serve is retired, and a fresh one is given a chance."""
+        try:
+            return await self._borrow(self._shelf(spec))
+        except DriverFault:
+            return await self._borrow(self._shelf(spec))
+
+    async def give_back(self, lease: Lease) -> None:
+        """Ends the instance, and a template that serves one run; goes on when the caller is cancelled."""
+        await asyncio.shield(self._spawn(self._end(lease)))
+
+    async def warm(self, spec: TemplateSpec) -> Template:
+        """Loads now, even what failed before, and gets a spare ready in the background. Raises as `lease`."""
+        shelf = self._shelf(spec)
+        shelf.failure = None
+        with self._borrowed(shelf):
+            template = shelf.spares[0].template if shelf.spares else await self._template(shelf, keep=True)
+            shelf.wanted(1, self._policy.most_spares)
+            self._replenish(shelf)
+        return template
+
+    def distrust(self, lease: Lease) -> None:
+        """Its instance was dead before it got work: nothing that came from this template is used again."""
+        self._retire(lease.shelf)
+
+    async def tend(self) -> None:
+        """One pass: fewer spares where demand ended, more where it is, forget what need not be remembered."""
+        now = self._clock.monotonic()
+        for shelf in list(self._shelves.values()):
+            idle = now - shelf.used_at > self._policy.idle_s
+            shelf.target = 0 if idle else min(shelf.target, shelf.peak + 1)
+            shelf.peak = shelf.leases
+            await self._shed(shelf, shelf.target)
+            self._replenish(shelf)
+            self._forget(shelf, now)
+        await self._make_room(0.0)
+
+    # serving
+
+    def _shelf(self, spec: TemplateSpec) -> Shelf:
+        if self._stopping:
+            raise DriverFault("the pool is stopping")
+        shelf = self._shelves.setdefault(spec.key, Shelf(spec))
+        shelf.used_at = self._clock.monotonic()
+        return shelf
+
+    async def _borrow(self, shelf: Shelf) -> Lease:
+        with self._borrowed(shelf) as borrowed:
+            try:
+                lease = await self._serve(shelf)
+            except DriverFault:
+                self._retire(shelf)
+                raise
+            borrowed.pop_all()
+        return lease
+
+    def _borrowed(self, shelf: Shelf) -> contextlib.ExitStack:
+        """Counts a lease, until the stack is closed."""
+        stack = contextlib.ExitStack()
+        shelf.leases += 1
+        shelf.peak = max(shelf.peak, shelf.leases)
+        stack.callback(self._returned, shelf)
+        return stack
+
+    def _returned(self, shelf: Shelf) -> None:
+        shelf.leases -= 1
+        if shelf.retired and not shelf.leases:
+            self._spawn(self._take_down(shelf))
+
+    async def _end(self, lease: Lease) -> None:
+        try:
+            await lease.instance.kill()
+        finally:
+            if not lease.template.reusable:
+                await self._driver.discard(lease.template)
+            self._returned(lease.shelf)
+
+    async def _serve(self, shelf: Shelf) -> Lease:
+        began, loads = self._clock.monotonic(), shelf.empty or shelf.alone
+        shelf.wanted(shelf.leases + 1, self._policy.most_spares)
+        spare = await self._make(shelf)
+        self._replenish(shelf)
+        cold_ms = (self._clock.monotonic() - began) * 1000
+        return Lease(
+            instance=spare.instance,
+            template=spare.template,
+            shelf=shelf,
+            cold_start_ms=cold_ms,
+            cold=True,
+            loaded=loads,
+        )
+
+    async def _make(self, shelf: Shelf) -> Spare:
+        template = await self._template(shelf)
+        try:
+            return Spare(await self._driver.clone(template), template)
+        except BaseException:
+            if not template.reusable:
+                await asyncio.shield(self._driver.discard(template))
+            raise
+
+    async def _template(self, shelf: Shelf, keep: bool = False) -> Template:
+        """The shelf's template, loaded if need be, however many wait for it.
+
+        One that serves a single run is handed over for good, unless `keep`.
+        """
+        while (template := shelf.template) is None:
+            if (failure := shelf.again()) is not None:
+                raise failure
+            if shelf.alone and not keep:
+                return await self._driver.template(shelf.spec)
+            await self._loaded(shelf)
+        if not (template.reusable or keep):
+            shelf.template = None
+        return template
+
+    async def _loaded(self, shelf: Shelf) -> None:
+        """Waits for the load all share; it is called off when the last one who waits is."""
+        loading = shelf.loading = shelf.loading or self._spawn(self._load(shelf))
+        try:
+            await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            if loading.cancelled():
+                raise DriverFault("loading was called off") from None
+            if shelf.leases <= 1:
+                loading.cancel()
+                await asyncio.wait({loading})
+            raise
+
+    async def _load(self, shelf: Shelf) -> None:
+        try:
+            await self._make_room(self._policy.footprint.template_mb)
+            shelf.template = await self._driver.template(shelf.spec)
+            shelf.alone = not shelf.template.reusable
+        except LoadFailed as failed:
+            shelf.failure, shelf.failed_at = failed, self._clock.monotonic()
+        finally:
+            shelf.loading = None
+
+    # readiness
+
+    def _replenish(self, shelf: Shelf) -> None:
+        if shelf.refill is None and self._lacks(shelf):
+            shelf.refill = self._spawn(self._refill(shelf))
+
+    def _lacks(self, shelf: Shelf) -> bool:
+        more = shelf.spare_mb(self._policy.footprint)
+        wanted = len(shelf.spares) < shelf.target and not (shelf.retired or self._stopping)
+        return wanted and self._held_mb() + more <= self._policy.memory_mb
+
+    async def _refill(self, shelf: Shelf) -> None:
+        try:
+            while self._lacks(shelf):
+                shelf.spares.append(await self._make(shelf))
+        except DriverFault:
+            self._retire(shelf)
+        except LoadFailed:
+            shelf.target = 0
+        finally:
+            shelf.refill = None
+            if shelf.retired and not shelf.leases:
+                await self._take_down(shelf)
+
+    async def _shed(self, shelf: Shelf, keep: int) -> None:
+        while len(shelf.spares) > keep:
+            await self._put_away(shelf.spares.pop())
+
+    async def _put_away(self, spare: Spare) -> None:
+        with contextlib.suppress(DriverFault):
+            await spare.instance.kill()
+        if not spare.template.reusable:
+            await self._driver.discard(spare.template)
+
+    # room
+
+    def _held_mb(self) -> float:
+        return sum(shelf.memory_mb(self._policy.footprint) for shelf in self._shelves.values())
+
+    async def _make_room(self, needed_mb: float) -> None:
+        """Least recently used first; what is at work stays, even over the budget."""
+        for shelf in sorted(self._shelves.values(), key=lambda shelf: shelf.used_at):
+            if self._held_mb() + needed_mb <= self._policy.memory_mb:
+                return
+            if not shelf.busy:
+                self._shelves.pop(shelf.spec.key, None)
+                shelf.retired = True
+                await self._take_down(shelf)
+
+    def _retire(self, shelf: Shelf) -> None:
+        """Off the pool at once; taken down when nobody uses it any more."""
+        if self._shelves.get(shelf.spec.key) is shelf:
+            del self._shelves[shelf.spec.key]
+        shelf.retired = True
+        if not shelf.leases:
+            self._spawn(self._take_down(shelf))
+
+    async def _take_down(self, shelf: Shelf) -> None:
+        await self._shed(shelf, 0)
+        template, shelf.template = shelf.template, None
+        if template is not None:
+            await self._driver.discard(template)
+
+    def _forget(self, shelf: Shelf, now: float) -> None:
+        if shelf.failure is not None:
+            keep_s = self._policy.passing_s if shelf.failure.cause in _PASSING else self._policy.failure_s
+            if now - shelf.failed_at > keep_s:
+                shelf.failure = None
+        if shelf.empty and not shelf.busy and shelf.failure is None:
+            self._shelves.pop(shelf.spec.key, None)
+
+    async def _tend_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._policy.tend_every_s)
+            await self.tend()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._background.discard(task)
+        if not task.cancelled():
+            task.exception()

@@ -1,0 +1,101 @@
+"""What the pool holds for one template spec, by which rules, and what it lends."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from triform.substrates.isolation.interfaces import Frame, Instance, LoadFailed, Template, TemplateSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What the pool reckons with, in MiB; drivers differ widely."""
+
+    template_mb: float = 40.0
+    instance_mb: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Seconds and MiB. Failures of a load are remembered `failure_s`, those that may pass `passing_s`."""
+
+    memory_mb: float
+    footprint: Footprint = field(default_factory=Footprint)
+    most_spares: int = 16
+    idle_s: float = 300.0
+    failure_s: float = 3600.0
+    passing_s: float = 30.0
+    tend_every_s: float = 5.0
+
+
+@dataclass(slots=True)
+class Spare:
+    """A READY instance that nobody has yet, with the template it came from."""
+
+    instance: Instance
+    template: Template
+
+
+@dataclass(slots=True)
+class Shelf:
+    """`target` spares are wanted, `leases` are out; `peak` is the most at once since it was last tended.
+
+    `alone`: its templates serve one run each. `retired`: off the pool, gone when the last lease is back.
+    """
+
+    spec: TemplateSpec
+    used_at: float = 0.0
+    template: Template | None = None
+    loading: "asyncio.Task[None] | None" = None
+    failure: LoadFailed | None = None
+    failed_at: float = 0.0
+    spares: deque[Spare] = field(default_factory=deque)
+    refill: "asyncio.Task[None] | None" = None
+    target: int = 0
+    leases: int = 0
+    peak: int = 0
+    alone: bool = False
+    retired: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether taking it apart now would hurt somebody."""
+        return self.leases > 0 or self.loading is not None
+
+    @property
+    def empty(self) -> bool:
+        return self.template is None and not self.spares
+
+    def memory_mb(self, footprint: Footprint) -> float:
+        """What it holds ready; instances at work are not the pool's."""
+        templates = self.template is not None or self.loading is not None
+        return templates * footprint.template_mb + len(self.spares) * self.spare_mb(footprint)
+
+    def spare_mb(self, footprint: Footprint) -> float:
+        """What one spare costs; alone, it brings its template."""
+        return footprint.instance_mb + self.alone * footprint.template_mb
+
+    def wanted(self, count: int, most: int) -> None:
+        """At least so many spares from now on, within the limit; a template of one run is dear: one spare."""
+        self.target = max(self.target, min(count, 1 if self.alone else most))
+
+    def again(self) -> LoadFailed | None:
+        """The remembered failure as a fresh exception (a raised one drags its traceback along)."""
+        failure = self.failure
+        return LoadFailed(failure.cause, failure.error, failure.output, failure.ms) if failure else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """An instance for one run. `cold`: nothing was ready; `loaded`: user code was loaded for this lease."""
+
+    instance: Instance
+    template: Template
+    shelf: Shelf = field(repr=False)
+    cold_start_ms: float = 0.0
+    cold: bool = False
+    loaded: bool = False
+
+    @property
+    def load_output(self) -> tuple[Frame, ...]:
+        return self.template.load_output if self.loaded else ()
