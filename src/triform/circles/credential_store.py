@@ -41,10 +41,10 @@ class CredentialStore:
         """The circle's keys that have not been revoked, newest first."""
         return tuple(_key(row) for row in await db.fetch(QUERIES["keys"], circle_id))
 
-    async def revoke_key(self, tx: Transaction, circle_id: UUID, key_id: UUID) -> datetime | None:
-        """When it was revoked (now, or before); None when the circle has no such key."""
-        at: datetime | None = await tx.fetchval(QUERIES["revoke_key"], circle_id, key_id, self._clock.now())
-        return at
+    async def revoke_key(self, tx: Transaction, circle_id: UUID, key_id: UUID) -> ApiKey | None:
+        """The key, revoked now or before; None when the circle has no such key."""
+        row = await tx.fetchrow(QUERIES["revoke_key"], circle_id, key_id, self._clock.now())
+        return _key(row) if row else None
 
     async def revoke_session(self, db: Speaks, session_id: UUID) -> bool:
         """Whether a living session was ended."""
@@ -110,4 +110,5 @@ def _key(row: Row) -> ApiKey:
         owner=row["owner"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
     )

@@ -114,6 +114,7 @@ class ApiKey:
     owner: str
     created_at: datetime
     expires_at: datetime | None
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class CircleOperations:
         )
 
     async def member_remove(self, call: CircleCall, tx: Transaction) -> Reply:
-        """`{identity}` → `{identity, removed}`; sessions and keys end. Raises NotFound, LastAdmin."""
+        """`{identity}` → the former member; its sessions and keys end. Raises NotFound, LastAdmin."""
         name = arguments.identity(call)
         circle_id = (await self._alone(call, tx, "member_remove")).circle.id
         member = await self._store.member(tx, circle_id, name)
@@ -107,7 +107,7 @@ class CircleOperations:
         await self._keys.revoke_of_member(tx, circle_id, member.identity_id)
         await self._store.remove_member(tx, circle_id, member.identity_id)
         return Reply(
-            {"identity": name, "removed": True},
+            _member_json(member) | {"removed": True},
             after_commit=self._forget_member(circle_id, member.identity_id),
         )
 
@@ -136,14 +136,14 @@ class CircleOperations:
         return Reply(shown | {"token": secret.text}, recorded=shown)
 
     async def token_revoke(self, call: CircleCall, tx: Transaction) -> Reply:
-        """`{token_id}` → `{token_id, revoked_at}`; revoking again changes nothing. Raises NotFound."""
+        """`{token_id}` → the key's facts and `revoked_at`; revoking again changes nothing. Raises NotFound."""
         key_id = arguments.token_id(call)
         circle_id = (await self._alone(call, tx, "token_revoke")).circle.id
-        revoked_at = await self._keys.revoke_key(tx, circle_id, key_id)
-        if revoked_at is None:
+        key = await self._keys.revoke_key(tx, circle_id, key_id)
+        if key is None or key.revoked_at is None:
             raise NotFound("This circle has no API key of this id.", suggestion=_NO_KEY)
         return Reply(
-            {"token_id": str(key_id), "revoked_at": rfc3339(revoked_at)},
+            _key_json(key) | {"revoked_at": rfc3339(key.revoked_at)},
             after_commit=(partial(self._credentials.forget, key_id),),
         )
 

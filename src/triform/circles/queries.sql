@@ -99,14 +99,16 @@ VALUES ($1, 'api_key', $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: keys
 -- A circle's API keys that have not been revoked, newest first.
-SELECT k.id, k.name, k.role, k.scopes, i.name AS owner, k.created_at, k.expires_at
+SELECT k.id, k.name, k.role, k.scopes, i.name AS owner, k.created_at, k.expires_at, k.revoked_at
 FROM credentials k JOIN identities i ON i.id = k.identity_id
 WHERE k.circle_id = $1 AND k.kind = 'api_key' AND k.revoked_at IS NULL ORDER BY k.id DESC;
 
 -- name: revoke_key
 -- Ends an API key of a circle; the time of an earlier revocation stays.
-UPDATE credentials SET revoked_at = coalesce(revoked_at, $3), revision = revision + 1
-WHERE circle_id = $1 AND id = $2 AND kind = 'api_key' RETURNING revoked_at;
+UPDATE credentials k SET revoked_at = coalesce(k.revoked_at, $3), revision = k.revision + 1
+FROM identities i
+WHERE k.circle_id = $1 AND k.id = $2 AND k.kind = 'api_key' AND i.id = k.identity_id
+RETURNING k.id, k.name, k.role, k.scopes, i.name AS owner, k.created_at, k.expires_at, k.revoked_at;
 
 -- name: revoke_session
 -- Ends a session: its access and refresh tokens are worth nothing from now on.

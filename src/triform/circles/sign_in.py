@@ -54,10 +54,11 @@ class SignIn:
             return await self._sessions.open(tx, entered, person)
 
     async def login(self, identity: str, password: str, circle: str | None, address: str) -> SignedIn:
-        """Enter `circle`, or the identity's own. Raises Unauthenticated, TooManySignIns, NotFound.
+        """Enter `circle`, or the identity's own. Raises Unauthenticated, TooManySignIns, NotFound, InvalidInput.
 
         Nothing tells an unknown identity from a wrong password, neither the answer nor the time it takes.
         """
+        circle = circle_name(circle, "/circle") if circle is not None else None
         key = self._admit(identity, address)
         person = await self._person(identity)
         if not await self._passwords.verify(person.password_hash if person else None, password) or person is None:
@@ -86,7 +87,7 @@ class SignIn:
             return entered
         if await self._store.home(tx, person):
             raise NotFound(suggestion=_NO_MEMBER)
-        return await self._made(tx, circle_name(circle or person.name), person)
+        return await self._made(tx, circle or circle_name(person.name, "/circle"), person)
 
     async def _made(self, tx: Transaction, circle: str, person: Identity) -> Circle:
         """A new circle; when the same identity was just making it elsewhere, that one. Raises NameTaken."""

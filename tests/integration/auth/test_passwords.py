@@ -272,6 +272,15 @@ async def test_a_member_of_several_circles_chooses_one_and_sees_no_others(
     assert foreign.text == absent.text
 
 
+@pytest.mark.parametrize("name", ["Acme", "acme\x00", "a" * 40, "'; --", "events", "😀"])
+async def test_a_circle_that_cannot_be_is_pointed_at(
+    client: httpx2.AsyncClient, ada: dict[str, Any], name: str
+) -> None:
+    answer = await login(client, "ada", circle=name)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/circle"
+
+
 async def test_who_belongs_nowhere_any_more_gets_a_circle_of_their_own(
     client: httpx2.AsyncClient, guarded: Access, database: Database, ada: dict[str, Any]
 ) -> None:
