@@ -189,7 +189,7 @@ def _house(
         bounds=_bounds(settings),
         elements=Lookup(base.cache, credentials),
         commits=Commits(base.database, base.ids),
-        slots=Slots(settings.worker_slots or _slots_by_memory(), settings.queue_limit, freed=backlog.wake),
+        slots=Slots(settings.worker_slots or _slots_by_memory(), settings.queue_limit, freed=backlog.slot_freed),
         backlog=backlog,
         tasks=Tasks(),
         live=LiveRuns(),

@@ -63,6 +63,7 @@ async def serve_until_told(
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="off",
         timeout_graceful_shutdown=_CLOSE_S, http="httptools", ws="none", timeout_keep_alive=75,
+        proxy_headers=False, date_header=False,
     )  # fmt: skip
     server = _Server(config)
     told = _signals()

@@ -31,6 +31,8 @@ class Backlog:
         self._limit = limit
         self._counts: dict[UUID, tuple[int, float]] = {}
         self._bell = asyncio.Event()
+        self.starved = False
+        """Something waits that could not be started for want of a slot."""
 
     async def count(self, circle_id: UUID) -> int:
         known = self._counts.get(circle_id)
@@ -59,6 +61,11 @@ class Backlog:
 
     def wake(self) -> None:
         self._bell.set()
+
+    def slot_freed(self) -> None:
+        """Only a starved queue has a use for a free slot; looking costs a query."""
+        if self.starved:
+            self._bell.set()
 
     async def woken(self, timeout_s: float) -> None:
         """Returns at the bell or after `timeout_s`."""

@@ -48,11 +48,13 @@ class Queue:
     async def pump(self) -> int:
         """Begins what may begin now. Elements at their own limit are passed over, not waited for."""
         begun, full = 0, list[UUID]()
+        self._house.backlog.starved = True
         while (free := self._house.slots.free) > 0:
             due = await self._house.database.fetch(
                 QUERIES["due"], self._house.clock.now(), full, list(self._house.live.ids()), min(free, _MOST)
             )
             if not due:
+                self._house.backlog.starved = bool(full)
                 break
             begun += sum([await self._take(row, full) for row in due])
         return begun
