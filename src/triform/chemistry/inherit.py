@@ -89,11 +89,18 @@ class _Merge:
             here = (*path, key)
             if value is None and len(here) <= SWITCH_OFF_DEPTH:
                 self._switch_off(base, here)
-            elif isinstance(value, dict) and isinstance(base.get(key), dict):
-                self._mark(here)
-                self.into(base[key], value, here)
+            elif isinstance(value, dict) and (isinstance(base.get(key), dict) or len(here) < SWITCH_OFF_DEPTH):
+                self._merge(base, here, value)
             else:
                 self._replace(base, here, value)
+
+    def _merge(self, base: dict[str, Any], here: KeyPath, value: Mapping[str, Any]) -> None:
+        inner = base.get(str(here[-1]))
+        if not isinstance(inner, dict):
+            self._forget(here)
+            inner = base[str(here[-1])] = {}
+        self._mark(here)
+        self.into(inner, value, here)
 
     def _switch_off(self, base: dict[str, Any], here: KeyPath) -> None:
         if here[-1] not in base:
