@@ -112,18 +112,13 @@ FAILED = problem(
     exception={
         "class": "NoMethodError",
         "message": "undefined method `upcase' for nil",
-        "frames": [
-            {
-                "file": "main.rb",
-                "line": 2,
-                "label": "handler",
-                "source": [
-                    {"line": 1, "text": "def handler(input)"},
-                    {"line": 2, "text": "  input['name'].upcase"},
-                ],
-            }
-        ],
-        "cause": {"class": "KeyError", "message": "key not found", "frames": []},
+        "backtrace": ["main.rb:2:in handler"],
+        "source": {
+            "file": "main.rb",
+            "line": 2,
+            "context": [{"line": 1, "text": "def handler(input)"}, {"line": 2, "text": "  input['name'].upcase"}],
+        },
+        "cause": {"class": "KeyError", "message": "key not found", "backtrace": []},
     },
     errors=[{"pointer": "/source/code", "message": "look here"}],
     _suggestion={"why": "name is nil", "fix": "give a name", "patch": [{"op": "add", "path": "/x", "value": 1}]},
@@ -137,7 +132,7 @@ def test_a_failed_run_shows_the_users_line_and_how_to_mend_it(signed_in: Platfor
     for expected in (
         "RUBY_EXECUTION_FAILED: Your code raised an exception.",
         "NoMethodError: undefined method",
-        "main.rb:2 in handler",
+        "main.rb:2:in handler",
         "→    2 │   input['name'].upcase",
         "caused by KeyError: key not found",
         "/source/code: look here",

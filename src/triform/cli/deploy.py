@@ -10,6 +10,7 @@ import typer
 from triform.cli.client import Client, client_of
 from triform.cli.declaration import Declaration, read
 from triform.cli.figures import milliseconds
+from triform.cli.invoke import timing
 from triform.cli.outcome import Refused, Stop
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
@@ -21,6 +22,7 @@ class Deployed:
     change: str
     element: Mapping[str, Any]
     deploy: Mapping[str, Any]
+    took_ms: float | None = None
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,8 +48,8 @@ def bring_up(client: Client, declared: Declaration, tell: Any = lambda _: None) 
     """Create or update, then deploy. `tell` hears what is going on."""
     change, element = _saved(client, declared)
     tell(f"deploying {declared.slug} version {element['version']}")
-    answer = client.send("POST", client.op("deploy", declared.slug), body={}, patient=True).document
-    return Deployed(change, element, answer)
+    answer = client.send("POST", client.op("deploy", declared.slug), body={}, patient=True)
+    return Deployed(change, element, answer.document, timing(answer.headers.get("Server-Timing", "")).get("total"))
 
 
 def _saved(client: Client, declared: Declaration) -> tuple[str, Mapping[str, Any]]:
@@ -99,7 +101,7 @@ def _same(declared: Declaration, present: Mapping[str, Any]) -> bool:
 
 
 def _line(client: Client, done: Deployed) -> str:
-    element, took = done.element, milliseconds((done.deploy.get("timings") or {}).get("total_ms"))
+    element, took = done.element, milliseconds(done.took_ms)
     address = client.url + client.op("invoke", element["slug"])
     return f"{element['slug']} version {element['version']} ({done.change}) is deployed, {took}\n{address}"
 

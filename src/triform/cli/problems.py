@@ -61,20 +61,18 @@ def _exception(exception: Any, prefix: str = "") -> Iterator[Line]:
     if not isinstance(exception, Mapping):
         return
     yield f"  {prefix}{exception.get('class')}: {exception.get('message')}", ""
-    for frame in _mappings(exception.get("frames") or exception.get("backtrace")):
-        label = frame.get("label") or frame.get("method")
-        yield f"    {frame.get('file')}:{frame.get('line')}" + (f" in {label}" if label else ""), "cyan"
-        yield from _source(frame)
-    yield from _source(exception)
+    yield from ((f"    {place}", "cyan") for place in exception.get("backtrace") or ())
+    yield from _source(exception.get("source"))
     yield from _exception(exception.get("cause"), "caused by ")
 
 
-def _source(holder: Mapping[str, Any]) -> Iterator[Line]:
-    """The source line with its neighbours; the line itself is marked."""
-    for row in _mappings(holder.get("source")):
-        here = bool(row.get("here")) or row.get("line") == holder.get("line")
-        mark = "→" if here else " "
-        yield f"    {mark} {row.get('line'):>4} │ {row.get('text', '')}", "bold" if here else "dim"
+def _source(source: Any) -> Iterator[Line]:
+    """The line that failed with its neighbours; the line itself is marked."""
+    if not isinstance(source, Mapping):
+        return
+    for row in _mappings(source.get("context")):
+        here = row.get("line") == source.get("line")
+        yield f"    {'→' if here else ' '} {row.get('line'):>4} │ {row.get('text', '')}", "bold" if here else "dim"
 
 
 # --- what to do ----------------------------------------------------------------------------------------------
