@@ -60,12 +60,12 @@ def read_filter(call: Call) -> RunFilter:
             complaints.append(Complaint(f"/{name}", f"this is {rule}"))
     if complaints:
         raise refuse(*complaints)
-    cursor, following = found.pop("cursor", None), found.pop("next", None)
-    return RunFilter(**found, before=cursor or following)
+    found["before"] = found.pop("next", None)
+    return RunFilter(**found)
 
 
 def cursor_after(run_id: UUID) -> str:
-    """What to hand in as `cursor` for the page behind this run."""
+    """What to hand in as `next` for the page behind this run."""
     return urlsafe_b64encode(run_id.bytes).decode().rstrip("=")
 
 
@@ -168,7 +168,6 @@ _LONGEST_TEXT = 200
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _A_TIME = "a time with its zone, like 2026-01-31T12:00:00Z"
-_A_CURSOR = "the `next` of the page before"
 _ARGUMENTS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "status": (_one_of(*Status), f"one of {', '.join(Status)}"),
     "operation": (_text, "the name of an operation, or * for all"),
@@ -179,6 +178,5 @@ _ARGUMENTS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "q": (_text, f"a text of at most {_LONGEST_TEXT} characters"),
     "limit": (_number(1, LONGEST_PAGE), f"a whole number from 1 to {LONGEST_PAGE}"),
     "offset": (_number(0, FARTHEST), f"a whole number from 0 to {FARTHEST}"),
-    "cursor": (_cursor, _A_CURSOR),
-    "next": (_cursor, _A_CURSOR),
+    "next": (_cursor, "the `next` of the page before"),
 }
