@@ -29,7 +29,13 @@ module Triform
     end
 
     def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
-    def self.install(program) = call(:seccomp, 1, 0, address([program.bytesize / 8, program].pack("Sx6P")))
+
+    # The struct stays in a local until the call is over: only its address travels, which keeps nothing alive.
+    def self.install(program)
+      filter = [program.bytesize / 8, program].pack("Sx6P")
+      call(:seccomp, 1, 0, address(filter))
+    end
+
     def self.address(bytes) = [bytes].pack("P").unpack1("J")
   end
 end
