@@ -197,10 +197,10 @@ async def test_other_sessions_of_the_identity_go_on(access: Access) -> None:
     await access.sessions.refresh(other.refresh_token)
 
 
-@pytest.mark.parametrize("text", ["", "x", "trir_" + "0" * 49, mint(REFRESH_TOKEN).text, mint(API_KEY).text])
-async def test_what_is_no_refresh_token_refreshes_nothing(access: Access, text: str) -> None:
-    with pytest.raises(Unauthenticated):
-        await access.sessions.refresh(text)
+async def test_what_is_no_refresh_token_refreshes_nothing(access: Access) -> None:
+    for text in ("", "x", "trir_" + "0" * 49, mint(REFRESH_TOKEN).text, mint(API_KEY).text):
+        with pytest.raises(Unauthenticated):
+            await access.sessions.refresh(text)
 
 
 async def test_a_refresh_token_lasts_thirty_days_and_a_session_ninety(access: Access, clock: FakeClock) -> None:
