@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     isolation: Literal["auto", "firecracker", "qemu", "process"] = Field("auto", description="Sandbox driver.")
     runtime_image: str | None = Field(None, description="Pin a runtime image by digest, or `host` (unsafe).")
     image_mirror: str | None = Field(None, description="Debian mirror runtime images are built from.")
+    image_dir: Path | None = Field(
+        None, description="Where runtime images are kept; unset = `images` in the data directory."
+    )
     pool_memory_mb: int | None = Field(None, ge=1, description="Memory for ready sandboxes; unset = 1/8 of RAM.")
     definitions: list[Path] = Field([], description="More chemistry definition folders (category/type/*.yaml).")
     harnesses: list[Path] = Field([], description="More language harness folders (<language>/language.yaml).")

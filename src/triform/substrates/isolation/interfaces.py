@@ -151,9 +151,11 @@ class Driver(Protocol):
     async def template(self, spec: TemplateSpec) -> Template:
         """Start, load, freeze, audit. Raises `LoadFailed` for what user code did, `DriverFault` otherwise."""
 
-    async def clone(self, template: Template) -> Instance: ...
+    async def clone(self, template: Any) -> Instance:
+        """A fresh READY instance of one of its own templates."""
 
-    async def discard(self, template: Template) -> None: ...
+    async def discard(self, template: Any) -> None:
+        """Ends one of its own templates; its instances live on."""
 
 
 class DriverFault(Exception):

@@ -1,17 +1,10 @@
-"""The only module that knows which class stands behind each interface.
+"""Everything between the doors and the stores, put together; nothing is started here."""
 
-`assemble` builds the parts around an open database; `running` opens everything a node needs and closes it in
-order; `serve` does that and answers HTTP until SIGTERM.
-"""
-
-import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from starlette.types import ASGIApp
 
 from triform import __version__
@@ -20,10 +13,9 @@ from triform.api.app import application
 from triform.api.auth import AuthDoor
 from triform.api.credentials import RequestCredentials
 from triform.api.guards import allowed_hosts
-from triform.api.health import Check, Health
+from triform.api.health import Health
 from triform.api.ops import Ops
 from triform.api.problems import Problems
-from triform.chemistry.catalogue import Catalogue, load
 from triform.chemistry.openapi import document
 from triform.circles.credential_store import CredentialStore
 from triform.circles.credentials import Credentials
@@ -36,13 +28,8 @@ from triform.circles.sessions import Sessions
 from triform.circles.sign_in import SignIn
 from triform.circles.store import CircleStore
 from triform.circles.tokens import AccessTokens
-from triform.clock import Clock, SystemClock
-from triform.elements.cache import ElementCache
 from triform.elements.circle_element import CircleElements
-from triform.elements.deployments import Deployments
 from triform.elements.operations import ElementOperations
-from triform.elements.source_check import SourceCheck
-from triform.elements.store import ElementStore
 from triform.executor import cancel
 from triform.executor.backlog import Backlog
 from triform.executor.commits import Commits
@@ -57,59 +44,20 @@ from triform.executor.rules import SpecRules
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
-from triform.ids import Ids
-from triform.observability.tracing import Tracing, configure_tracing
 from triform.runs.active import ActiveRuns
 from triform.runs.operations import RunOperations
 from triform.runs.reading import RunReader
 from triform.runs.spool import Spool
 from triform.settings import Settings
-from triform.storage.database import Database
-from triform.storage.embedded import EmbeddedPostgres
-from triform.storage.migrate import migrate_circles, migrate_platform
-from triform.substrates.interfaces import PLATFORM, Substrate
+from triform.substrates.interfaces import PLATFORM
 from triform.substrates.platform import PlatformSubstrate
 from triform.wallet.ledger import Ledger
 from triform.wallet.operations import WalletOperations
-
-_log = structlog.get_logger()
+from triform.wiring.parts import Assembled, Ground, Machinery, memory_mb
 
 _LEAST_SLOTS = 32
 _MB_PER_SLOT = 192
 """Memory one running sandbox is expected to take: its default limit and what surrounds it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machinery:
-    """What carries out user work: the substrates by name, the check of sources on save, and how they are."""
-
-    substrates: Mapping[str, Substrate]
-    source_check: SourceCheck
-    checks: Mapping[str, Check]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What everything stands on."""
-
-    settings: Settings
-    database: Database
-    catalogue: Catalogue
-    clock: Clock
-    ids: Ids
-    tracing: Tracing
-    elements: ElementStore
-    cache: ElementCache
-    deployments: Deployments
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
-    """One node and its door."""
-
-    app: ASGIApp
-    node: Node
-    first_admin: FirstAdmin | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,23 +66,6 @@ class _Circles:
     operations: CircleOperations
     door: AuthDoor
     first_admin: FirstAdmin | None
-
-
-def ground(settings: Settings, database: Database, clock: Clock | None = None) -> Ground:
-    clock = clock or SystemClock()
-    ids, store = Ids(clock), ElementStore()
-    cache = ElementCache(database, store, clock)
-    return Ground(
-        settings=settings,
-        database=database,
-        catalogue=load(settings.definitions, known_hooks=HOOKS.keys()),
-        clock=clock,
-        ids=ids,
-        tracing=configure_tracing("triform"),
-        elements=store,
-        cache=cache,
-        deployments=Deployments(database, store, cache, ids, clock),
-    )
 
 
 def assemble(base: Ground, machinery: Machinery) -> Assembled:
@@ -215,8 +146,7 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 def _slots_by_memory() -> int:
-    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    return max(_LEAST_SLOTS, memory_mb // 2 // _MB_PER_SLOT)
+    return max(_LEAST_SLOTS, memory_mb() // 2 // _MB_PER_SLOT)
 
 
 async def _no_modifiers(element: object) -> tuple[()]:
@@ -259,16 +189,3 @@ def _app(base: Ground, machinery: Machinery, node: Node, waiting: Waiting, circl
     routes = [*health.routes(), *circles.door.routes()]
     openapi = document(base.catalogue, __version__)
     return application(ops, routes, problems, openapi, allowed_hosts(base.settings))
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, started when it is ours, and at the present schema."""
-    async with AsyncExitStack() as stack:
-        dsn = settings.database_url.get_secret_value() if settings.database_url else None
-        if dsn is None:
-            dsn = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir / "postgres"))
-        database = await stack.enter_async_context(Database(dsn))
-        await migrate_platform(database)
-        await migrate_circles(database)
-        yield database

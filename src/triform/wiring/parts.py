@@ -1,0 +1,78 @@
+"""What a node is made of."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from triform.api.health import Check
+from triform.chemistry.catalogue import Catalogue, load
+from triform.circles.links import FirstAdmin
+from triform.clock import Clock, SystemClock
+from triform.elements.cache import ElementCache
+from triform.elements.deployments import Deployments
+from triform.elements.source_check import SourceCheck
+from triform.elements.store import ElementStore
+from triform.executor.hooks import HOOKS
+from triform.executor.node import Node
+from triform.ids import Ids
+from triform.observability.tracing import Tracing, configure_tracing
+from triform.settings import Settings
+from triform.storage.database import Database
+from triform.substrates.interfaces import Substrate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machinery:
+    """What carries out user work: the substrates by name, the check of sources on save, and how they are."""
+
+    substrates: Mapping[str, Substrate]
+    source_check: SourceCheck
+    checks: Mapping[str, Check]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What everything stands on."""
+
+    settings: Settings
+    database: Database
+    catalogue: Catalogue
+    clock: Clock
+    ids: Ids
+    tracing: Tracing
+    elements: ElementStore
+    cache: ElementCache
+    deployments: Deployments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """One node and its door."""
+
+    app: ASGIApp
+    node: Node
+    first_admin: FirstAdmin | None
+
+
+def ground(settings: Settings, database: Database, clock: Clock | None = None) -> Ground:
+    clock = clock or SystemClock()
+    ids, store = Ids(clock), ElementStore()
+    cache = ElementCache(database, store, clock)
+    return Ground(
+        settings=settings,
+        database=database,
+        catalogue=load(settings.definitions, known_hooks=HOOKS.keys()),
+        clock=clock,
+        ids=ids,
+        tracing=configure_tracing("triform"),
+        elements=store,
+        cache=cache,
+        deployments=Deployments(database, store, cache, ids, clock),
+    )
+
+
+def memory_mb() -> int:
+    """Of this machine, in MiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

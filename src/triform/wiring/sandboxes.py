@@ -1,0 +1,103 @@
+"""The sandboxes of a node: languages, images, driver, pool, and the substrate over them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+import structlog
+
+from triform.errors import Kind, Suggestion, TriformError
+from triform.settings import Settings
+from triform.substrates.isolation.code import CodeStore
+from triform.substrates.isolation.deploy import Deploy
+from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.guard import GuardedDriver
+from triform.substrates.isolation.images import Images, RuntimeImageMissing
+from triform.substrates.isolation.interfaces import Driver
+from triform.substrates.isolation.invoke import Invoke
+from triform.substrates.isolation.languages import Language, read_languages
+from triform.substrates.isolation.plan import Bounds as SandboxBounds
+from triform.substrates.isolation.plan import Planner
+from triform.substrates.isolation.pool import Pool
+from triform.substrates.isolation.shelf import Policy
+from triform.substrates.isolation.source_check import SourceChecker
+from triform.substrates.isolation.substrate import IsolationSubstrate
+from triform.wiring.parts import Ground, Machinery, memory_mb
+
+_log = structlog.get_logger()
+
+
+class DriverNotThere(TriformError):
+    """This version has no such sandbox driver."""
+
+    code: ClassVar[str] = "ISOLATION_UNAVAILABLE"
+    kind: ClassVar[Kind] = "unavailable"
+
+
+def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images]:
+    """The sandboxes, over the best driver there is; not started."""
+    settings, languages = base.settings, read_languages(base.settings.harnesses)
+    images = Images(
+        settings.image_dir or settings.data_dir / "images", settings.image_mirror, settings.runtime_image
+    )
+    driver = GuardedDriver(_driver(settings, languages))
+    pool = Pool(driver, base.clock, Policy(memory_mb=settings.pool_memory_mb or memory_mb() // 8))
+    code = CodeStore(settings.data_dir / "code")
+    limits = SandboxBounds(settings.load_timeout_ms, settings.output_limit_bytes)
+    planner = Planner(languages, images, code, limits)
+    checker = SourceChecker(languages, images, code, pool, base.clock)
+    substrate = IsolationSubstrate(
+        driver=driver,
+        pool=pool,
+        planner=planner,
+        images=images,
+        checker=checker,
+        invoke=Invoke(planner, pool, base.clock, driver.name),
+        deploy=Deploy(planner, checker, pool, base.deployments, base.clock, driver.name),
+    )
+    return substrate, checker, images
+
+
+def _driver(settings: Settings, languages: Mapping[str, Language]) -> Driver:
+    """`process` is the driver there is; the others are refused rather than replaced by a weaker one."""
+    if settings.isolation not in ("auto", ProcessDriver.name):
+        raise DriverNotThere(
+            f"TRIFORM_ISOLATION={settings.isolation}: this version has no such driver.",
+            suggestion=Suggestion(
+                why="A weaker sandbox must not take the place of the one that was asked for.",
+                fix="Unset TRIFORM_ISOLATION, or set it to auto or process.",
+            ),
+        )
+    return ProcessDriver(languages)
+
+
+@asynccontextmanager
+async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
+    """The isolation substrate, started, with the runtime images its languages need."""
+    substrate, checker, images = isolation(base)
+    for language in read_languages(base.settings.harnesses).values():
+        await _image(images, language)
+    able = await substrate.start()
+    _log.info("isolation", driver=able.driver, available=able.available, strength=able.strength)
+    for weakness in able.weaknesses:
+        _log.warning("isolation_weakness", driver=able.driver, weakness=weakness)
+    try:
+        yield Machinery(
+            substrates={"isolation": substrate}, source_check=checker, checks={"isolation": substrate.ready}
+        )
+    finally:
+        await substrate.stop()
+
+
+async def _image(images: Images, language: Language) -> None:
+    """Built on first use. Without it the node serves all the same and says what is missing."""
+    try:
+        images.find(language)
+    except RuntimeImageMissing:
+        try:
+            await images.build(
+                language, lambda said: _log.info("runtime_image", language=language.name, step=said)
+            )
+        except RuntimeImageMissing as error:
+            fix = error.suggestion.fix if error.suggestion else ""
+            _log.error("runtime_image_missing", language=language.name, error=error.message, fix=fix)

@@ -1,0 +1,39 @@
+"""`serve`: opens everything a node needs, answers HTTP until SIGTERM, and closes it in order."""
+
+from collections.abc import Callable
+
+import structlog
+
+from triform.api.serving import bound, serve_until_told
+from triform.observability.logging import configure_logging
+from triform.settings import Settings
+from triform.storage.opening import opened
+from triform.wiring.assembly import assemble
+from triform.wiring.parts import ground
+from triform.wiring.sandboxes import sandboxes
+
+_log = structlog.get_logger()
+
+
+async def serve(settings: Settings, started: Callable[[str], None] = lambda url: None) -> None:
+    """Runs everything until SIGTERM or SIGINT; `started` is told the URL once requests are answered."""
+    configure_logging(settings.log_level, settings.log_format)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    listener = bound(settings.host, settings.port)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    dsn = settings.database_url.get_secret_value() if settings.database_url else None
+    async with opened(dsn, settings.data_dir / "postgres") as database:
+        base = ground(settings, database)
+        async with sandboxes(base) as machinery:
+            assembled = assemble(base, machinery)
+            if assembled.first_admin is not None:
+                await assembled.first_admin.offer(url)
+            async with assembled.node.working():
+                _log.info("serving", url=url, dev_mode=settings.dev_mode)
+                await serve_until_told(
+                    assembled.app,
+                    listener,
+                    lambda: assembled.node.drain(settings.drain_s),
+                    lambda: started(url),
+                )
+    base.tracing.shutdown()
