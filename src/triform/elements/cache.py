@@ -73,6 +73,11 @@ class ElementCache:
             return await self.by_id(element.circle_id, element.id)
         return await self._load_by_slug(element.circle_id, element.slug)
 
+    async def fresh(self, element: Element) -> Element:
+        """The very same element, read anew. Raises NotFound when it has been deleted."""
+        self.forget(element.id)
+        return await self.by_id(element.circle_id, element.id)
+
     async def ensure_usable(self, element: Element, operation: Operation) -> Element:
         """`element`, or its fresh state where only that allows `operation`. Raises ElementDisabled."""
         if not hindered(element, operation):

@@ -31,7 +31,7 @@ class ElementOperations:
     ) -> None:
         spec_check = SpecCheck(source_check)
         self._create = Create(catalogue, store, spec_check, ids, clock)
-        self._update = Update(store, spec_check, cache.forget, clock)
+        self._update = Update(store, spec_check, cache, clock)
         self._upkeep = Upkeep(store, bonds, cache.forget, clock)
         self._looking = Looking(catalogue, store)
 

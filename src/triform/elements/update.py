@@ -8,7 +8,7 @@ from typing import Any
 from triform.chemistry.element_type import ElementType
 from triform.clock import Clock
 from triform.elements import bounds
-from triform.elements.cache import Forget
+from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck, below_spec, raise_any
 from triform.elements.merge import deep_merge
 from triform.elements.model import Element, State
@@ -35,16 +35,18 @@ class Proposal:
 class Update:
     """`{name?, intention?, spec?, deep?=true}` → the element at its next version."""
 
-    def __init__(self, store: ElementStore, spec_check: SpecCheck, forget: Forget, clock: Clock) -> None:
+    def __init__(self, store: ElementStore, spec_check: SpecCheck, cache: ElementCache, clock: Clock) -> None:
         self._store = store
         self._spec_check = spec_check
-        self._forget = forget
+        self._cache = cache
         self._clock = clock
 
     async def prepare(self, call: Request) -> Proposal:
-        """Raises InvalidInput, InvalidSpec, the error of the code."""
+        """Raises InvalidInput, NotFound, VersionMismatch, InvalidSpec, the error of the code."""
         raise_any(_complaints(call))
-        return await self._propose(call, call.element.spec)
+        element = await self._cache.fresh(call.element)
+        expect_version(call, element)
+        return await self._propose(call, element.spec)
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Proposal) -> Reply:
         """Raises NotFound, VersionMismatch; and as `prepare` when somebody else was faster."""
@@ -61,7 +63,7 @@ class Update:
             element_json(element, call.type, prepared.checked.warnings),
             etag(element),
             (("element.updated", event_json(element)),),
-            after_commit=(partial(self._forget, element.id),),
+            after_commit=(partial(self._cache.forget, element.id),),
         )
 
     async def _propose(self, call: Request, before: Mapping[str, Any], *known: CheckedSpec) -> Proposal:

@@ -112,6 +112,18 @@ async def test_a_merge_with_what_somebody_else_just_saved_is_checked_again(world
     assert (await world.do("get", element)).value["version"] == 2
 
 
+async def test_an_update_is_judged_by_what_the_element_is_not_by_what_was_remembered(
+    world: Any, circle: Circle
+) -> None:
+    stale = await world.create(circle)
+    other = "UPDATE elements SET spec = convert_to(replace(convert_from(spec, 'UTF8'), $1, $2), 'UTF8')"
+    await world.database.execute(other, '"concurrency":{}', '"concurrency":{"max":2}')
+    with pytest.raises(InvalidSpec):
+        await world.do("update", stale, spec={"concurrency": {"reserved": 4}})
+    await world.database.execute(other, '"max":2', '"max":8')
+    await world.do("update", stale, spec={"concurrency": {"reserved": 4}})
+
+
 @pytest.mark.parametrize("fixed", [{"slug": "other"}, {"element_type": "ruby"}, {"id": "x"}])
 async def test_what_an_element_keeps_for_life_cannot_be_changed(
     world: Any, circle: Circle, fixed: dict[str, str]
