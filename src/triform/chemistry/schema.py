@@ -52,7 +52,7 @@ class CompiledSchema:
 
     def read_query(self, pairs: Mapping[str, list[str]]) -> dict[str, Any]:
         """Query strings as the values this schema expects; what cannot be read stays a string."""
-        properties = self.document.get("properties", {})
+        properties = members(self.document)
         return {name: _read(properties.get(name, {}), texts) for name, texts in pairs.items() if texts}
 
     def _complaints(self, value: Any) -> Iterator[Complaint]:
@@ -89,6 +89,12 @@ def at_pointer(value: Any, where: str) -> Any:
             return None
         value = value.get(step.replace("~1", "/").replace("~0", "~"))
     return value
+
+
+def members(schema: Any) -> Mapping[str, Any]:
+    """The properties a schema declares; none when it is no object schema, or not a sound one."""
+    found = schema.get("properties") if isinstance(schema, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _refuse(uri: str) -> Any:
@@ -132,7 +138,7 @@ def _complete(schema: Any, value: Any) -> Any:
 
 def _complete_object(schema: Mapping[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     completed = dict(value)
-    for name, inner in schema.get("properties", {}).items():
+    for name, inner in members(schema).items():
         if name in completed:
             completed[name] = _complete(inner, completed[name])
         elif isinstance(inner, Mapping) and "default" in inner:
@@ -143,8 +149,7 @@ def _complete_object(schema: Mapping[str, Any], value: dict[str, Any]) -> dict[s
 def _with_nulls(schema: Any, value: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(schema, Mapping):
         return value
-    properties = schema.get("properties", {})
-    known = {name: _with_nulls(inner, value.get(name)) for name, inner in properties.items()}
+    known = {name: _with_nulls(inner, value.get(name)) for name, inner in members(schema).items()}
     return {**value, **known}
 
 

@@ -7,7 +7,7 @@ from triform.chemistry.compile import compile_part
 from triform.chemistry.complaints import DefinitionComplaint
 from triform.chemistry.inherit import Resolved
 from triform.chemistry.paths import arguments_of, shape_of
-from triform.chemistry.schema import BadSchema
+from triform.chemistry.schema import BadSchema, compile_schema, members
 
 
 def check_operations(resolved: Resolved) -> Iterator[DefinitionComplaint]:
@@ -21,8 +21,6 @@ def check_operations(resolved: Resolved) -> Iterator[DefinitionComplaint]:
 
 
 def _check_shared_schemas(resolved: Resolved) -> Iterator[DefinitionComplaint]:
-    from triform.chemistry.schema import compile_schema
-
     for name, schema in resolved.section("schemas").items():
         try:
             compile_schema(schema, resolved.section("schemas"))
@@ -40,7 +38,7 @@ def _check_schemas(resolved: Resolved, name: str) -> Iterator[DefinitionComplain
 
 def _check_arguments(resolved: Resolved, name: str) -> Iterator[DefinitionComplaint]:
     operation = resolved.section("ops")[name]
-    known = operation.get("input", {}).get("properties", {})
+    known = members(operation.get("input"))
     for argument in arguments_of(operation["path"]):
         if argument not in known:
             yield resolved.complaint(

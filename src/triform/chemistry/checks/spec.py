@@ -6,7 +6,7 @@ from typing import Any
 from triform.chemistry.compile import compile_properties, compile_rule
 from triform.chemistry.complaints import DefinitionComplaint
 from triform.chemistry.inherit import Resolved
-from triform.chemistry.rules import BadExpression, is_variable
+from triform.chemistry.rules import BadExpression, compile_expression, is_variable
 from triform.chemistry.schema import BadSchema, compile_schema
 
 
@@ -51,8 +51,6 @@ def _check_rules(resolved: Resolved) -> Iterator[DefinitionComplaint]:
 
 def _guilty(resolved: Resolved, rule: Mapping[str, Any]) -> str:
     """Which of the two expressions does not compile."""
-    from triform.chemistry.rules import compile_expression
-
     try:
         compile_expression(rule["fails_unless"], resolved.section("properties"))
     except BadExpression:
