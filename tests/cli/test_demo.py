@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from tests.cli.test_sessions import SIGNED_IN
 from triform.chemistry.catalogue import load
 from triform.cli import demo, server
 from triform.cli.outcome import Stop
-from triform.cli.server import Server, free_port, readiness
+from triform.cli.server import Progress, Server, free_port, notices, readiness, wait
 from triform.cli.sessions import stored_sessions
 from triform.cli.terminal import Terminal
 
@@ -86,24 +88,40 @@ def test_a_server_is_ready_when_it_says_so(platform: Platform) -> None:
     assert readiness(platform.url)[0] is True
 
 
-def test_what_is_not_ready_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_steps_of_a_starting_server_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
-    progress = server._Progress(Terminal(json=False), told.append)
-    document = {"parts": {"platform": {"ready": True}, "isolation": {"ready": False, "reason": "building"}}}
-    progress.tell(document)
-    progress.tell(document)
-    assert told == ["isolation: building"] * 2
-    assert capsys.readouterr().err.count("building") == 1
+    log = tmp_path / "log"
+    log.write_text('{"event": "runtime_image", "step": "unpacking"}\nno json\n{"event": "other"}\n[1]\n{"ev')
+    progress = Progress(Terminal(json=False), told.append, log)
+    progress.tell()
+    progress.tell()
+    assert told == ["unpacking"]
+    assert capsys.readouterr().err == "   unpacking\n"
+
+
+@contextmanager
+def _starting(folder: Path, script: str) -> Iterator[Callable[[], None]]:
+    """A process that stands for a starting server; call the value to wait for it."""
+    (folder / server.LOG).write_text("the reason\n")
+    with notices() as (heard, address):
+        environment = {**os.environ, "NOTIFY_SOCKET": address}
+        with subprocess.Popen([sys.executable, "-c", script], env=environment) as process:
+            starting = Server("http://127.0.0.1:1", process.pid, folder, mine=True)
+            progress = Progress(Terminal(json=True), lambda _: None, folder / server.LOG)
+            yield lambda: wait(starting, process, heard, progress)
 
 
 def test_a_server_that_dies_while_starting_shows_its_last_words(tmp_path: Path) -> None:
-    (tmp_path / server.LOG).write_text("the reason\n")
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        dead = Server("http://127.0.0.1:1", process.pid, tmp_path, mine=True)
-        with pytest.raises(Stop) as stopped:
-            server._wait(dead, process, server._Progress(Terminal(json=True), lambda _: None))
+    with _starting(tmp_path, "") as waiting, pytest.raises(Stop) as stopped:
+        waiting()
     assert "the reason" in stopped.value.message
     assert str(tmp_path / server.LOG) in stopped.value.fix
+
+
+def test_a_server_that_is_up_but_not_well_is_not_waited_for(tmp_path: Path) -> None:
+    script = "from triform.cli.up import tell_supervisor; tell_supervisor('READY=1')"
+    with _starting(tmp_path, script) as waiting, pytest.raises(Stop, match="up, but not ready"):
+        waiting()
 
 
 def test_only_the_starter_of_a_server_stops_it(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Triform
-from triform.cli.image import FOLDER
 from triform.substrates.isolation.images.listing import digest
 from triform.substrates.isolation.images.model import Image, to_json
 
@@ -23,7 +22,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _image(data_dir: Path, content: str, built_at: datetime) -> Image:
     """An image of one file, placed in the store."""
-    work = data_dir / FOLDER / ".building-test"
+    work = data_dir / "images" / ".building-test"
     (work / "root").mkdir(parents=True)
     (work / "root" / "file").write_text(content)
     image = Image(
@@ -39,7 +38,7 @@ def _image(data_dir: Path, content: str, built_at: datetime) -> Image:
         root=work / "root",
     )
     (work / "image.json").write_text(to_json(image))
-    place = data_dir / FOLDER / image.digest
+    place = data_dir / "images" / image.digest
     work.rename(place)
     return replace(image, root=place / "root")
 

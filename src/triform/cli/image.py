@@ -12,11 +12,9 @@ from triform.cli.outcome import Stop, WrongUsage
 from triform.cli.terminal import AsJson, terminal_of
 
 if TYPE_CHECKING:
+    from triform.settings import Settings
     from triform.substrates.isolation.images import Image, Images
     from triform.substrates.isolation.languages import Language
-
-FOLDER = "images"
-"""Below the data folder."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,12 +87,18 @@ def _on_disk(work: Any) -> Any:
         raise Stop(str(error), "check the path and the space on its disk") from error
 
 
-def _images() -> "Images":
-    from triform.cli.up import settings
+def store(settings: "Settings") -> "Images":
+    """The images an instance with these settings uses."""
     from triform.substrates.isolation.images import Images
 
-    chosen = settings()
-    return Images(chosen.data_dir / FOLDER, chosen.image_mirror, chosen.runtime_image)
+    folder = settings.image_dir or settings.data_dir / "images"
+    return Images(folder, settings.image_mirror, settings.runtime_image)
+
+
+def _images() -> "Images":
+    from triform.cli.up import settings
+
+    return store(settings())
 
 
 def _wanted(names: list[str]) -> list["Language"]:

@@ -4,11 +4,10 @@ import asyncio
 import shutil
 
 from triform.cli.finding import Finding
-from triform.cli.image import FOLDER
+from triform.cli.image import store
 from triform.errors import TriformError
 from triform.settings import Settings
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
-from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.languages import read_languages
 
 
@@ -25,11 +24,11 @@ def sandbox(settings: Settings) -> Finding:
 
 def images(settings: Settings) -> Finding:
     """Whether each language has its runtime image, or could get one."""
-    store = Images(settings.data_dir / FOLDER, settings.image_mirror, settings.runtime_image)
+    kept = store(settings)
     there, missing, fix = [], [], ""
     for language in read_languages(settings.harnesses).values():
         try:
-            there.append(store.find(language).label)
+            there.append(kept.find(language).label)
         except TriformError as error:
             missing.append(language.name)
             fix = error.suggestion.fix if error.suggestion else ""

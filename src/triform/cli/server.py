@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import secrets
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 from triform.cli.outcome import Stop
 from triform.cli.terminal import Terminal
 
+HOST = "127.0.0.1"
 NOTE = "instance.json"
 LOG = "instance.log"
 _READY_S = 900.0
 """A first start may have to build a runtime image."""
-_LOOK_S = 0.1
+_LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,15 @@ def start(terminal: Terminal) -> Server:
     if running:
         terminal.remark(f"an instance runs here already (pid {running.pid})")
         return running
-    data_dir.mkdir(parents=True, exist_ok=True)
-    server, process = _spawn(data_dir, free_port(settings().port))
-    try:
-        with terminal.working("starting") as tell:
-            _wait(server, process, _Progress(terminal, tell))
-    except BaseException:
-        server.stop()
-        raise
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with notices() as (heard, address):
+        server, process = _spawn(data_dir, free_port(settings().port), address)
+        try:
+            with terminal.working("starting") as tell:
+                wait(server, process, heard, Progress(terminal, tell, data_dir / LOG))
+        except BaseException:
+            server.stop()
+            raise
     (data_dir / NOTE).write_text(json.dumps({"url": server.url, "pid": server.pid}))
     return server
 
@@ -69,10 +73,10 @@ def free_port(wanted: int) -> int:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
+                probe.bind((HOST, port))
                 found: int = probe.getsockname()[1]
                 return found
-    raise Stop("no port is free on 127.0.0.1", "stop something that listens there")
+    raise Stop(f"no port is free on {HOST}", "stop something that listens there")
 
 
 def readiness(url: str) -> tuple[bool, Mapping[str, Any]]:
@@ -97,28 +101,54 @@ def _running(data_dir: Path) -> Server | None:
     return server if readiness(server.url)[0] else None
 
 
-def _spawn(data_dir: Path, port: int) -> tuple[Server, "subprocess.Popen[bytes]"]:
+@contextlib.contextmanager
+def notices() -> Iterator[tuple[socket.socket, str]]:
+    """Where an instance says that it is up, and the name of that place for NOTIFY_SOCKET."""
+    name = f"triform-{os.getpid()}-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind("\0" + name)
+        yield heard, "@" + name
+
+
+def _spawn(data_dir: Path, port: int, supervisor: str) -> tuple[Server, "subprocess.Popen[bytes]"]:
     """Detached, so that it outlives this process and its terminal."""
-    environment = {**os.environ, "TRIFORM_DATA_DIR": str(data_dir)}
-    command = [sys.executable, "-m", "triform.cli.main", "up", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "TRIFORM_DATA_DIR": str(data_dir), "NOTIFY_SOCKET": supervisor}
+    command = [sys.executable, "-m", "triform.cli.main", "--json", "up", "--host", HOST, "--port", str(port)]
     with (data_dir / LOG).open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    return Server(f"http://127.0.0.1:{port}", process.pid, data_dir, mine=True), process
+    return Server(f"http://{HOST}:{port}", process.pid, data_dir, mine=True), process
 
 
-def _wait(server: Server, process: "subprocess.Popen[bytes]", progress: "_Progress") -> None:
-    looks = int(_READY_S / _LOOK_S)
-    for _ in range(looks):
-        ready, document = readiness(server.url)
-        if ready:
-            return
-        progress.tell(document)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_LOOK_S)
-            raise Stop(f"the instance ended while starting:\n{_tail(server)}", _fix(server))
-    raise Stop(f"the instance was not ready after {_READY_S:.0f} s", _fix(server))
+def wait(server: Server, process: "subprocess.Popen[bytes]", heard: socket.socket, progress: "Progress") -> None:
+    """Until the instance says that it is up. Raises Stop when it ends, takes too long or is not well."""
+    ended = os.pidfd_open(process.pid)
+    watched: list[Any] = [heard, ended]
+    try:
+        for _ in range(int(_READY_S / _LOOK_S)):
+            signs, _, _ = select.select(watched, [], [], _LOOK_S)
+            progress.tell()
+            if heard in signs:
+                return _look_closer(server)
+            if signs:
+                raise Stop(f"the instance ended while starting:\n{_tail(server)}", _fix(server))
+    finally:
+        os.close(ended)
+    raise Stop(f"the instance was not up after {_READY_S:.0f} s", _fix(server))
+
+
+def _look_closer(server: Server) -> None:
+    ready, document = readiness(server.url)
+    if not ready:
+        reasons = "; ".join(_reasons(document)) or "it does not answer"
+        raise Stop(f"the instance is up, but not ready: {reasons}", _fix(server))
+
+
+def _reasons(document: Mapping[str, Any]) -> list[str]:
+    """What /readyz says is not well."""
+    parts: Mapping[str, Mapping[str, Any]] = document.get("parts") or {}
+    return [f"{name}: {part.get('reason')}" for name, part in parts.items() if not part.get("ready")]
 
 
 def _tail(server: Server) -> str:
@@ -130,28 +160,27 @@ def _fix(server: Server) -> str:
     return f"the whole log is in {server.data_dir / LOG}; triform doctor says what is missing"
 
 
-class _Progress:
-    """Says each new reason why the instance is not ready: in the spinner, or once as a line."""
+class Progress:
+    """Says the steps a starting instance writes into its log: in the spinner, or as lines."""
 
-    def __init__(self, terminal: Terminal, tell: Callable[[str], None]) -> None:
+    def __init__(self, terminal: Terminal, tell: Callable[[str], None], log: Path) -> None:
         self._terminal = terminal
         self._tell = tell
-        self._said: set[str] = set()
+        self._log = log
+        self._told = 0
 
-    def tell(self, document: Mapping[str, Any]) -> None:
-        for reason in _reasons(document):
-            self._tell(reason)
-            if reason not in self._said and not sys.stderr.isatty():
-                self._terminal.remark(f"   {reason} …")
-            self._said.add(reason)
+    def tell(self) -> None:
+        """What is new since the last time."""
+        steps = list(self._steps())
+        for step in steps[self._told :]:
+            self._tell(step)
+            if not sys.stderr.isatty():
+                self._terminal.remark(f"   {step}")
+        self._told = len(steps)
 
-
-def _reasons(document: Mapping[str, Any]) -> list[str]:
-    parts = document.get("parts")
-    if not isinstance(parts, dict):
-        return []
-    return [
-        f"{name}: {part.get('reason') or 'starting'}"
-        for name, part in parts.items()
-        if isinstance(part, dict) and not part.get("ready")
-    ]
+    def _steps(self) -> Iterator[str]:
+        for line in self._log.read_text(errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and "step" in entry:
+                    yield str(entry["step"])

@@ -1,13 +1,14 @@
 """`triform up`: everything in one process tree, until SIGTERM or Ctrl-C."""
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from triform.cli.outcome import WrongUsage
-from triform.cli.terminal import AsJson
+from triform.cli.terminal import AsJson, Terminal, terminal_of
 
 if TYPE_CHECKING:
     from triform.settings import Settings
@@ -18,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def up(
+    ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.", show_default=False)] = None,
     data_dir: Annotated[
@@ -31,7 +33,22 @@ def up(
 
     from triform.wiring import serve
 
-    uvloop.run(serve(chosen))
+    terminal = terminal_of(ctx)
+    uvloop.run(serve(chosen, lambda url: _tell(terminal, url)))
+
+
+def _tell(terminal: Terminal, url: str) -> None:
+    """People read where it is; a supervisor that asked (systemd, bin/demo) hears that it is ready."""
+    terminal.remark(f"triform is up at {url}", "bold")
+    tell_supervisor(f"READY=1\nSTATUS=serving at {url}")
+
+
+def tell_supervisor(state: str) -> None:
+    """The protocol of sd_notify(3): one datagram to the socket named by NOTIFY_SOCKET, if there is one."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
 
 
 def settings(**overrides: Any) -> "Settings":

@@ -1,0 +1,34 @@
+"""The pages that talk to an instance, tried against one."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DOCS, commands, run
+from triform.cli.client import DEFAULT_URL
+from triform.cli.server import Server
+
+
+def _try(page: str, instance: Server, folder: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
+    script = before + commands(DOCS / page).replace(DEFAULT_URL, instance.url)
+    return run(script, folder, TRIFORM_URL=instance.url)
+
+
+@pytest.fixture
+def quick(instance: Server, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    return _try("quick-start.md", instance, tmp_path)
+
+
+def test_the_quick_start_leads_to_an_answer_a_run_and_its_cost(quick: "subprocess.CompletedProcess[str]") -> None:
+    assert quick.returncode == 0, quick.stderr
+    assert quick.stdout.count("Hello, Ada!") == 2
+    assert "completed" in quick.stdout
+    assert "0.01 AU" in quick.stderr
+
+
+def test_every_way_to_call_works_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    before = "triform login --circle callers\ntriform new ruby greet\ntriform deploy greet\n"
+    called = _try("how-to/call-an-element.md", instance, tmp_path, before)
+    assert called.returncode == 0, called.stderr
+    assert called.stdout.count("Hello, Ada!") >= 3
