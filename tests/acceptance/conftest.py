@@ -1,0 +1,84 @@
+"""The product as a caller meets it: a real server, real Postgres, real Ruby, and nothing but HTTP.
+
+Tests of one process share a server and use a circle each; those that kill or configure one start their own.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests.acceptance import server as processes
+from tests.acceptance.client import Circle
+from tests.acceptance.server import Server
+
+Circles = Callable[..., Awaitable[Circle]]
+StartServer = Callable[..., Server]
+_TIMEOUT_S = 90.0
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server this process's tests share."""
+    running = processes.start(tmp_path_factory.mktemp("shared-server"))
+    try:
+        yield running
+    finally:
+        running.stop()
+    assert "unforeseen_error" not in running.log(), f"faults of the platform; see {running.data_dir}"
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """`start_server(queue_limit=1)`: a server of this test alone, on the test's data folder.
+
+    Starting another one, after the first was stopped or killed, continues with the same data.
+    """
+    started: list[Server] = []
+
+    def start(**settings: object) -> Server:
+        started.append(processes.start(tmp_path / "data", **settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody without any credential, at the shared server."""
+    async with client_of(server) as client:
+        yield client
+
+
+@pytest.fixture
+def new_circle(http: httpx2.AsyncClient) -> Circles:
+    """`await new_circle()`: one more circle at the shared server; `name=` and `http=` when they matter."""
+
+    async def make(name: str | None = None, http: httpx2.AsyncClient = http) -> Circle:
+        return await sign_in(http, name)
+
+    return make
+
+
+@pytest.fixture
+async def circle(new_circle: Circles) -> Circle:
+    """A circle of this test alone, signed in as its admin."""
+    return await new_circle()
+
+
+def client_of(server: Server) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=200, max_keepalive_connections=200)
+    return httpx2.AsyncClient(base_url=server.url, timeout=_TIMEOUT_S, limits=limits, trust_env=False)
+
+
+async def sign_in(http: httpx2.AsyncClient, name: str | None = None) -> Circle:
+    """Signs in the dev way; the client keeps no cookie of it."""
+    name = name or f"c-{uuid4().hex[:20]}"
+    answer = await http.post("/api/auth/dev", json={"circle_name": name})
+    assert answer.status_code == 200, answer.text
+    http.cookies.clear()
+    return Circle(http, name, answer.json()["token"], answer.json()["refresh_token"])
