@@ -23,8 +23,9 @@ class State(StrEnum):
 class Element:
     """A declared thing in a circle. `spec` has its defaults filled in; treat it and `meta` as read-only.
 
-    `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version a
-    deploy last succeeded for.
+    `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version that
+    was deployed last; `runtime_image` the image a deploy pinned for this very version, None when none did or
+    when the element was read to be changed.
     """
 
     id: UUID
@@ -43,6 +44,7 @@ class Element:
     created_at: datetime
     updated_at: datetime
     deployed_version: int | None = None
+    runtime_image: str | None = None
 
     @property
     def is_circle(self) -> bool:

@@ -1,11 +1,13 @@
 -- name: find_by_slug
 -- The living element of a slug, never the one that stands for the circle.
-SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+SELECT e.*, c.name AS circle_name, d.runtime_image FROM elements e JOIN circles c ON c.id = e.circle_id
+LEFT JOIN deployments d ON d.element_id = e.id AND d.version = e.version
 WHERE e.circle_id = $1 AND e.slug = $2 AND e.state <> 'deleted' AND e.id <> e.circle_id;
 
 -- name: find_by_id
 -- An element of a circle by its id, deleted ones too.
-SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+SELECT e.*, c.name AS circle_name, d.runtime_image FROM elements e JOIN circles c ON c.id = e.circle_id
+LEFT JOIN deployments d ON d.element_id = e.id AND d.version = e.version
 WHERE e.circle_id = $1 AND e.id = $2;
 
 -- name: lock
@@ -77,8 +79,9 @@ SELECT version, spec_digest, actor_kind, actor_id, summary, created_at FROM elem
 WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
 
 -- name: find_version
--- What an element was at a version.
-SELECT name, intention, spec FROM element_versions WHERE element_id = $1 AND version = $2;
+-- What an element was at a version, and what a deploy of it pinned.
+SELECT v.name, v.intention, v.spec, d.runtime_image FROM element_versions v
+LEFT JOIN deployments d USING (element_id, version) WHERE element_id = $1 AND version = $2;
 
 -- name: insert_deployment
 -- What a deploy of a version pinned; deploying the same version again replaces it.
@@ -87,6 +90,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (element_id, version) DO UPDATE
     SET deploy_id = excluded.deploy_id, runtime_image = excluded.runtime_image, lock = excluded.lock,
         bundle = excluded.bundle, created_at = excluded.created_at;
+
+-- name: carry_deployment
+-- A new version with the source of the one before: what was pinned for that one holds on.
+WITH carried AS (
+    INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at)
+    SELECT element_id, version + 1, deploy_id, runtime_image, lock, bundle, created_at FROM deployments
+    WHERE element_id = $1 AND version = $2 - 1 RETURNING element_id)
+UPDATE elements SET deployed_version = $2 WHERE id IN (SELECT element_id FROM carried);
 
 -- name: find_deployment
 -- What the deploy of a version pinned.

@@ -133,7 +133,11 @@ class ElementStore:
         if row is None:
             return None
         return element.evolve(
-            version=version, name=row["name"], intention=row["intention"], spec=decode(row["spec"])
+            version=version,
+            name=row["name"],
+            intention=row["intention"],
+            spec=decode(row["spec"]),
+            runtime_image=row["runtime_image"],
         )
 
     async def insert_deployment(self, tx: Transaction, element_id: UUID, deployment: Deployment) -> None:
@@ -151,6 +155,10 @@ class ElementStore:
     async def set_deployed(self, tx: Transaction, element_id: UUID, version: int, at: datetime) -> bool:
         """Whether the element is still at that version, and so is deployed now."""
         return await tx.fetchval(_QUERIES["set_deployed"], element_id, version, at) is not None
+
+    async def carry_deployment(self, tx: Transaction, element: Element) -> None:
+        """Makes this version, which is stored already, as deployed as the one before it."""
+        await tx.execute(_QUERIES["carry_deployment"], element.id, element.version)
 
     async def deployment(self, db: Speaks, element_id: UUID, version: int) -> Deployment | None:
         """What the last deploy of a version pinned."""
@@ -200,4 +208,5 @@ def element_from_row(row: Row) -> Element:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         deployed_version=row["deployed_version"],
+        runtime_image=row.get("runtime_image"),
     )

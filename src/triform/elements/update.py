@@ -59,6 +59,8 @@ class Update:
         element = self._changed(call, found, prepared.checked.spec)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
         await self._store.insert_version(tx, element, call.principal.actor, _summary(found, element))
+        if element.enabled_state is State.deployed:
+            await self._store.carry_deployment(tx, element)
         return Reply(
             element_json(element, call.type, prepared.checked.warnings),
             etag(element),

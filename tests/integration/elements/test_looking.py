@@ -195,3 +195,22 @@ async def test_a_disabled_element_stays_disabled_when_its_deploy_ends(world: Any
     assert await world.deploy(element)
     now = await world.cache.by_slug(circle.id, "greet")
     assert (now.state, now.enabled_state) == (State.disabled, State.deployed)
+
+
+async def test_the_pin_holds_until_the_source_changes(world: Any, circle: Circle) -> None:
+    element = await world.create(circle)
+    await world.deploy(element)
+    await world.do("update", element, spec={"memory_mb": 256})
+    now = await world.cache.by_slug(circle.id, "greet")
+    assert (now.state, now.version, now.deployed_version) == (State.deployed, 2, 2)
+    assert now.runtime_image == "sha256:image"
+    await world.do("update", now, spec={"source": {"code": "def handler(input)\n  1\nend\n"}})
+    assert (await world.cache.by_slug(circle.id, "greet")).runtime_image is None
+
+
+async def test_a_version_from_before_an_update_keeps_its_pin(world: Any, circle: Circle) -> None:
+    element = await world.create(circle)
+    await world.deploy(element)
+    await world.do("update", element, spec={"source": {"code": "def handler(input)\n  1\nend\n"}})
+    first = await world.cache.at_version(circle.id, element.id, 1)
+    assert first.runtime_image == "sha256:image"

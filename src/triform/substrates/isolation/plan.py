@@ -38,8 +38,11 @@ class Image(Protocol):
 
 
 class Images(Protocol):
-    def find(self, language: Language) -> Image:
-        """The image this language runs in. Raises a TriformError when it is not on this machine."""
+    def find(self, language: Language, pinned: str | None = None) -> Image:
+        """The image this language runs in: the one of digest `pinned` while it exists, else the newest.
+
+        Raises a TriformError when there is none on this machine.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,10 @@ class Planner:
         """KeyError for a type whose language has no harness."""
         return self.languages[element_type.language or ""]
 
-    def plan(self, call: Call) -> Plan:
-        """Raises a TriformError when the runtime image is missing."""
+    def plan(self, call: Call, pinned: str | None = None) -> Plan:
+        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image."""
         element, language = call.element, self.language(call.type)
-        asked, image = call.type.limits_of(element.spec), self._images.find(language)
+        asked, image = call.type.limits_of(element.spec), self._images.find(language, pinned)
         template = TemplateSpec(
             language=language.name,
             image=image.root,

@@ -116,7 +116,7 @@ class IsolationSubstrate:
 
     def _image(self, call: Call) -> str | None:
         try:
-            return self._images.find(self._planner.language(call.type)).digest
+            return self._images.find(self._planner.language(call.type), call.element.runtime_image).digest
         except TriformError:
             return None
 

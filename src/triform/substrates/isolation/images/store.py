@@ -47,12 +47,18 @@ class Images:
         """Every image there is, newest first."""
         return sorted(self._read(), key=lambda image: image.built_at, reverse=True)
 
-    def find(self, language: Language) -> Image:
-        """The newest image for this language, or the pinned one. Raises RuntimeImageMissing."""
+    def find(self, language: Language, pinned: str | None = None) -> Image:
+        """The image this language runs in. Raises RuntimeImageMissing.
+
+        The one the settings name, whatever else is asked; the one of digest `pinned`, which a deploy chose,
+        while it exists; the newest.
+        """
         if self._pinned == HOST:
             return host.image(self._store / HOST, language)
         if self._pinned:
             return self.get(self._pinned)
+        if pinned and pinned != HOST and (kept := self._at(pinned)):
+            return kept
         recipe = recipe_digest(language.image)
         for image in self.list():
             if image.recipe == recipe:
@@ -129,13 +135,19 @@ class Images:
         if not self._store.is_dir():
             return
         for folder in self._store.iterdir():
-            described = folder / "image.json"
-            if folder.name.startswith(".") or folder.name == HOST or not described.exists():
-                continue
-            try:
-                yield from_json(described.read_text(), folder / "root")
-            except (ValueError, KeyError, TypeError) as error:
-                raise ImageBroken(f"{described} cannot be read.", detail=str(error)) from error
+            image = None if folder.name.startswith(".") or folder.name == HOST else self._at(folder.name)
+            if image is not None:
+                yield image
+
+    def _at(self, name: str) -> Image | None:
+        """The image in the folder of that name."""
+        described = self._store / name / "image.json"
+        try:
+            return from_json(described.read_text(), described.parent / "root")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ImageBroken(f"{described} cannot be read.", detail=str(error)) from error
 
     def _remove(self, image: Image) -> None:
         doomed = self._store / f"{_UNFINISHED}{image.digest}"
