@@ -1,7 +1,7 @@
 """One node's executor: its path for calls, its queue and its background work."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -20,8 +20,9 @@ _log = structlog.get_logger()
 class Node:
     """`executor` may be called while the block of `working` lasts; `draining` set refuses new work."""
 
-    def __init__(self, house: House, node_id: UUID) -> None:
+    def __init__(self, house: House, node_id: UUID, more_loops: Sequence[Loop] = ()) -> None:
         self.house = house
+        self._more_loops = tuple(more_loops)
         self.executor = Executor(house)
         self.queue = Queue(house)
         self.recovery = Recovery(house, node_id)
@@ -36,6 +37,7 @@ class Node:
             Loop("recovery", 5.0, self.recovery.once),
             Loop("reservations", 2.0, self._upkeep.reservations),
             Loop("housekeeping", 3600.0, self._upkeep.housekeeping),
+            *self._more_loops,
         )
 
     @asynccontextmanager

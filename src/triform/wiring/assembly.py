@@ -38,6 +38,7 @@ from triform.executor.house import Bounds, House
 from triform.executor.lease import node_id
 from triform.executor.live import LiveRuns
 from triform.executor.lookup import Lookup
+from triform.executor.loops import Loop
 from triform.executor.metrics import TypeMetrics
 from triform.executor.node import Node
 from triform.executor.rules import SpecRules
@@ -63,6 +64,7 @@ _MB_PER_SLOT = 192
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Circles:
     credentials: Credentials
+    sessions: Sessions
     operations: CircleOperations
     door: AuthDoor
     first_admin: FirstAdmin | None
@@ -73,7 +75,8 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     ledger, platform = Ledger(base.clock, base.ids), PlatformSubstrate()
     circles = _circles(base, ledger)
     house = _house(base, machinery, ledger, platform, circles.credentials)
-    waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids))
+    forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended)
+    waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids), (forgetting,))
     platform.bind(base.catalogue, _tables(base, machinery, house, waiting, circles.operations))
     return Assembled(app=_app(base, machinery, node, waiting, circles), node=node, first_admin=circles.first_admin)
 
@@ -104,7 +107,9 @@ def _circles(base: Ground, ledger: Ledger) -> _Circles:
     )
     known = frozenset(name for kind in base.catalogue.types.values() for name in kind.operations)
     operations = CircleOperations(store, keys, credentials, links, known, clock, base.ids)
-    return _Circles(credentials=credentials, operations=operations, door=door, first_admin=first_admin)
+    return _Circles(
+        credentials=credentials, sessions=sessions, operations=operations, door=door, first_admin=first_admin
+    )
 
 
 def _house(
