@@ -106,9 +106,9 @@ def _starting(folder: Path, script: str) -> Iterator[Callable[[], None]]:
     with notices() as (heard, address):
         environment = {**os.environ, "NOTIFY_SOCKET": address}
         with subprocess.Popen([sys.executable, "-c", script], env=environment) as process:
-            starting = Server("http://127.0.0.1:1", process.pid, folder, mine=True)
+            starting = Server("http://127.0.0.1:1", process.pid, folder, process)
             progress = Progress(Terminal(json=True), lambda _: None, folder / server.LOG)
-            yield lambda: wait(starting, process, heard, progress)
+            yield lambda: wait(starting, heard, progress)
 
 
 def test_a_server_that_dies_while_starting_shows_its_last_words(tmp_path: Path) -> None:
@@ -128,6 +128,5 @@ def test_only_the_starter_of_a_server_stops_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as process:
         Server("http://127.0.0.1:1", process.pid, tmp_path).stop()
         assert process.poll() is None
-        Server("http://127.0.0.1:1", process.pid, tmp_path, mine=True).stop()
-        process.returncode = 0  # it has been waited for
-    assert not Path(f"/proc/{process.pid}").exists()
+        Server("http://127.0.0.1:1", process.pid, tmp_path, process).stop()
+        assert process.poll() is not None

@@ -144,6 +144,12 @@ def test_a_failed_run_shows_the_users_line_and_how_to_mend_it(signed_in: Platfor
         assert expected in ended.err
 
 
+def test_nothing_is_said_twice(signed_in: Platform, triform: Triform) -> None:
+    told = FAILED | {"detail": "NoMethodError: undefined method `upcase' for nil (main.rb:2)", "errors": []}
+    signed_in.tell("POST", INVOKE, Told(told, 500))
+    assert triform("invoke", "greet").err.count("NoMethodError") == 1
+
+
 def test_a_failed_run_in_json_is_the_problem_itself(signed_in: Platform, triform: Triform) -> None:
     signed_in.tell("POST", INVOKE, Told(FAILED, 500))
     ended = triform("invoke", "greet", "--json")

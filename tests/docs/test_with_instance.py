@@ -1,5 +1,6 @@
 """The pages that talk to an instance, tried against one."""
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.docs.pages import DOCS, commands, run
 from triform.cli.client import DEFAULT_URL
-from triform.cli.server import Server
+from triform.cli.server import NOTE, Server
 
 
 def _try(page: str, instance: Server, folder: Path, before: str = "") -> "subprocess.CompletedProcess[str]":
@@ -32,3 +33,22 @@ def test_every_way_to_call_works_as_the_page_says(instance: Server, tmp_path: Pa
     called = _try("how-to/call-an-element.md", instance, tmp_path, before)
     assert called.returncode == 0, called.stderr
     assert called.stdout.count("Hello, Ada!") >= 3
+
+
+def test_the_demo_shows_a_run_and_leaves_nothing_running(images: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    done = run("triform demo ruby --exit", tmp_path, TRIFORM_DATA_DIR=str(data_dir), TRIFORM_IMAGE_DIR=str(images))
+    assert done.returncode == 0, done.stderr
+    for expected in ("Hello, Ada!", "greeting Ada", "0.01 AU", "completed"):
+        assert expected in done.stdout
+    assert not (data_dir / NOTE).exists()
+    assert [name for name in _commands() if str(data_dir) in name] == []
+
+
+def _commands() -> list[str]:
+    """The command line of every process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace").replace("\0", " "))
+    return found

@@ -30,8 +30,9 @@ def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
     yield _headline(problem, title), "bold red"
     yield from (("  " + line, "") for text in more for line in text.splitlines())
     for complaint in _mappings(problem.get("errors")):
-        yield f"  {_place(complaint)}: {complaint.get('message') or complaint.get('detail')}", ""
-    yield from _exception(problem.get("exception"))
+        if complaint.get("message") not in more:
+            yield f"  {_place(complaint)}: {complaint.get('message')}", ""
+    yield from _exception(problem.get("exception"), already=more)
     yield from _suggestion(problem.get("_suggestion"))
     yield from _traces(problem)
 
@@ -57,10 +58,13 @@ def _place(complaint: Mapping[str, Any]) -> str:
 # --- exceptions of user code ---------------------------------------------------------------------------------
 
 
-def _exception(exception: Any, prefix: str = "") -> Iterator[Line]:
+def _exception(exception: Any, prefix: str = "", already: Sequence[str] = ()) -> Iterator[Line]:
+    """`already`: what has been said; the headline is not said again."""
     if not isinstance(exception, Mapping):
         return
-    yield f"  {prefix}{exception.get('class')}: {exception.get('message')}", ""
+    headline = f"{exception.get('class')}: {exception.get('message')}"
+    if not any(headline in text for text in already):
+        yield f"  {prefix}{headline}", ""
     yield from ((f"    {place}", "cyan") for place in exception.get("backtrace") or ())
     yield from _source(exception.get("source"))
     yield from _exception(exception.get("cause"), "caused by ")
@@ -88,8 +92,13 @@ def _suggestion(suggestion: Any) -> Iterator[Line]:
     if suggestion.get("patch"):
         yield f"PATCH (on the spec): {_compact(suggestion['patch'])}", "green"
     if suggestion.get("example") is not None:
-        example = suggestion["example"]
-        yield f"EXAMPLE: {example if isinstance(example, str) else _compact(example)}", "dim"
+        yield from _example(suggestion["example"])
+
+
+def _example(example: Any) -> Iterator[Line]:
+    yield "EXAMPLE:", "dim"
+    text = example if isinstance(example, str) else _compact(example)
+    yield from (("    " + line, "dim") for line in text.rstrip("\n").splitlines())
 
 
 def _traces(problem: Mapping[str, Any]) -> Iterator[Line]:

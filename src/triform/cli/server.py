@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -27,21 +26,19 @@ _LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running instance. `mine`: this process started it."""
+    """A running instance. `process` is there when this process started it."""
 
     url: str
     pid: int
     data_dir: Path
-    mine: bool = False
+    process: "subprocess.Popen[bytes] | None" = None
 
     def stop(self) -> None:
         """End the instance if this process started it; running work is drained first."""
-        if not self.mine:
+        if self.process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        self.process.terminate()
+        self.process.wait()
         (self.data_dir / NOTE).unlink(missing_ok=True)
 
 
@@ -56,10 +53,10 @@ def start(terminal: Terminal) -> Server:
         return running
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with notices() as (heard, address):
-        server, process = _spawn(data_dir, free_port(settings().port), address)
+        server = _spawn(data_dir, free_port(settings().port), address)
         try:
             with terminal.working("starting") as tell:
-                wait(server, process, heard, Progress(terminal, tell, data_dir / LOG))
+                wait(server, heard, Progress(terminal, tell, data_dir / LOG))
         except BaseException:
             server.stop()
             raise
@@ -110,7 +107,7 @@ def notices() -> Iterator[tuple[socket.socket, str]]:
         yield heard, "@" + name
 
 
-def _spawn(data_dir: Path, port: int, supervisor: str) -> tuple[Server, "subprocess.Popen[bytes]"]:
+def _spawn(data_dir: Path, port: int, supervisor: str) -> Server:
     """Detached, so that it outlives this process and its terminal."""
     environment = {**os.environ, "TRIFORM_DATA_DIR": str(data_dir), "NOTIFY_SOCKET": supervisor}
     command = [sys.executable, "-m", "triform.cli.main", "--json", "up", "--host", HOST, "--port", str(port)]
@@ -118,12 +115,12 @@ def _spawn(data_dir: Path, port: int, supervisor: str) -> tuple[Server, "subproc
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    return Server(f"http://{HOST}:{port}", process.pid, data_dir, mine=True), process
+    return Server(f"http://{HOST}:{port}", process.pid, data_dir, process)
 
 
-def wait(server: Server, process: "subprocess.Popen[bytes]", heard: socket.socket, progress: "Progress") -> None:
+def wait(server: Server, heard: socket.socket, progress: "Progress") -> None:
     """Until the instance says that it is up. Raises Stop when it ends, takes too long or is not well."""
-    ended = os.pidfd_open(process.pid)
+    ended = os.pidfd_open(server.pid)
     watched: list[Any] = [heard, ended]
     try:
         for _ in range(int(_READY_S / _LOOK_S)):

@@ -44,7 +44,7 @@ class Terminal:
         if self.json:
             self.document(document)
         else:
-            _console().print(draw(), soft_wrap=not sys.stdout.isatty())
+            self.draw(draw())
 
     def document(self, document: Any) -> None:
         """JSON on stdout; indented for people, on one line for programs."""
@@ -60,10 +60,13 @@ class Terminal:
         sys.stdout.flush()
 
     def draw(self, renderable: "RenderableType", *, indent: int = 0) -> None:
-        """Something of rich's on stdout."""
-        from rich.padding import Padding
-
-        _console().print(Padding(renderable, (0, 0, 0, indent)), soft_wrap=not sys.stdout.isatty())
+        """Something of rich's on stdout, without the blanks it fills lines with."""
+        console = _console()
+        with console.capture() as drawn:
+            console.print(renderable)
+        lines = (line.rstrip() for line in drawn.get().splitlines())
+        sys.stdout.write("".join(f"{' ' * indent}{line}".rstrip() + "\n" for line in lines))
+        sys.stdout.flush()
 
     def heading(self, text: str) -> None:
         """The title of what follows, on stdout."""
