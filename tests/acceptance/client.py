@@ -15,6 +15,19 @@ _PATIENCE_S = 30.0
 _LOOK_AGAIN_S = 0.02
 
 ECHO = "def handler(input)\n  input\nend\n"
+HOLD = """
+def handler(input)
+  $stdout.sync = true
+  puts 'started'
+  sleep
+end
+"""
+"""Goes on until somebody cancels it."""
+FAIL = "def handler(input)\n  raise ArgumentError, input.fetch('why', 'no reason')\nend\n"
+PRICE = 10_000
+"""Micro-AU of one invocation."""
+GRANT = 100_000_000
+"""Micro-AU a new circle is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,12 @@ class Circle:
 
     async def wallet(self) -> Json:
         return (await self.get("/ops/wallet")).json()
+
+    async def free_all(self) -> None:
+        """Cancels whatever of this circle has not ended."""
+        for status in ("pending", "running"):
+            for run in (await self.get("/ops/runs", params={"status": status, "limit": 500})).json()["runs"]:
+                await self.post(f"/{run['element']}/ops/runs/{run['run_id']}/cancel")
 
     async def entries(self, **query: Any) -> list[Json]:
         """Of the ledger, newest first."""
@@ -102,7 +121,8 @@ class Element:
     async def run(self, run_id: str) -> Json:
         answer = await self.get(f"/ops/runs/{run_id}")
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        told: Json = answer.json()
+        return told
 
     async def ended(self, run_id: str) -> Json:
         """The run once it has ended, by long-polling."""
@@ -134,13 +154,16 @@ class Element:
         await until(there, f"{run_id} printed {text!r}")
         return run
 
+    async def cancel(self, run_id: str) -> httpx2.Response:
+        return await self.post(f"/ops/runs/{run_id}/cancel")
+
     async def runs(self, **query: Any) -> list[Json]:
         listed: list[Json] = (await self.get("/ops/runs", params=query)).json()["runs"]
         return listed
 
 
 def run_id_of(answer: httpx2.Response) -> str:
-    return answer.headers["Triform-Run-Id"]
+    return str(answer.headers["Triform-Run-Id"])
 
 
 def lines_of(run: Json) -> list[str]:

@@ -78,7 +78,7 @@ def _log_of(data_dir: Path) -> Path:
 def _environment(settings: Mapping[str, object], **more: str) -> dict[str, str]:
     """What tests are run with must not reach the server."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRIFORM_")}
-    chosen = {"image_dir": IMAGES, "log_format": "json"} | settings
+    chosen: dict[str, object] = {"image_dir": IMAGES, "log_format": "json", **settings}
     return kept | {f"TRIFORM_{name.upper()}": str(value) for name, value in chosen.items()} | more
 
 
@@ -93,11 +93,12 @@ def _notices() -> Iterator[tuple[socket.socket, str]]:
 def _url(heard: socket.socket, process: "subprocess.Popen[bytes]", data_dir: Path) -> str:
     """Waits for READY=1 with the address, or for the end of the process."""
     ended = os.pidfd_open(process.pid)
+    watched: list[int] = [heard.fileno(), ended]
     try:
-        signs, _, _ = select.select([heard, ended], [], [], _READY_S)
+        signs, _, _ = select.select(watched, [], [], _READY_S)
     finally:
         os.close(ended)
-    if heard not in signs:
+    if heard.fileno() not in signs:
         tail = _log_of(data_dir).read_text(errors="replace")[-4000:]
         raise RuntimeError(f"the server did not start:\n{tail}")
     return heard.recv(4096).decode().rpartition("serving at ")[2].strip()
