@@ -29,6 +29,7 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"))
 _PLAIN = kernel.NO_SETUID | kernel.NO_DEVICES
 _TMP = "/tmp"  # noqa: S108 - always a fresh mount in a mount namespace of our own
+_HERE = "."
 _HARMLESS = _PLAIN | kernel.NO_EXECUTION
 _ENVIRONMENT = {"LANG": "C.UTF-8"}
 """Only what an interpreter reads before its harness sets the real environment: the encoding."""
@@ -73,11 +74,12 @@ def _arrange(ends: Ends) -> None:
 
 
 def _steps(plan: Plan) -> Sequence[tuple[str, Callable[[], None]]]:
-    new = plan.root or _TMP
+    # Once inside, the new root goes by ".": the guest's uid may not be allowed to walk the path to it.
+    new = _HERE if plan.root else _TMP
     return (
         ("wait for the uid map", _wait),
         ("unshare the cgroup namespace", lambda: kernel.unshare(kernel.NEWCGROUP)),
-        ("bind folders", lambda: _bind_folders(plan, new)),
+        ("bind folders", lambda: _bind_folders(plan, plan.root or _TMP)),
         ("change uid", _change_uid),
         ("build the root", lambda: _build_root(plan, new)),
         ("change the root", lambda: kernel.swap_root(new)),
@@ -98,6 +100,7 @@ def _bind_folders(plan: Plan, new: str) -> None:
         kernel.mount(plan.root, new, None, kernel.BIND | kernel.RECURSIVE)
     for bind in plan.binds:
         _bind(bind, new)
+    os.chdir(new)
 
 
 def _bind(bind: Bind, new: str) -> None:
