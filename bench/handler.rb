@@ -1,0 +1,5 @@
+require "json"
+
+def handler(input)
+  { sum: input["a"] + input["b"] }
+end

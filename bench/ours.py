@@ -1,0 +1,96 @@
+"""Triform end to end over HTTP: auth, validation, two durable commits, ledger, span, a fresh sandbox per run."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.figures import Figures, figures
+
+HANDLER = (Path(__file__).parent / "handler.rb").read_text()
+_BODY = {"a": 1, "b": 2}
+_READY_S = 120.0
+
+
+class Client:
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def call(self, path: str, body: Any) -> Any:
+        async with self._session.post(self._url + path, json=body) as answer:
+            told = await answer.json(content_type=None)
+            if answer.status >= 300:
+                raise RuntimeError(f"{path}: {answer.status} {told}")
+            return told
+
+    async def sign_in(self) -> None:
+        told = await self.call("/api/auth/dev", {"circle_name": "bench"})
+        self._session.headers["Authorization"] = f"Bearer {told['token']}"
+        await self.call("/api/bench/ops/wallet/top_up", {"amount_micro_au": 10**12, "reference": "bench"})
+
+    async def deploy(self, slug: str, code: str = HANDLER) -> float:
+        """Creates and deploys; answers the milliseconds of the first invoke after it."""
+        spec = {"source": {"type": "inline", "code": code}}
+        await self.call("/api/bench/", {"element_type": "ruby", "slug": slug, "spec": spec})
+        await self.call(f"/api/bench/{slug}/ops/deploy", {})
+        begun = time.perf_counter()
+        await self.call(f"/api/bench/{slug}/ops/invoke", _BODY)
+        return (time.perf_counter() - begun) * 1000
+
+    async def invoke(self, slug: str) -> None:
+        told = await self.call(f"/api/bench/{slug}/ops/invoke", _BODY)
+        if told != {"sum": 3}:
+            raise RuntimeError(f"a wrong answer: {told}")
+
+
+async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
+    """`runs` invokes by so many clients at once, after a warm-up of a tenth as many."""
+    durations: list[float] = []
+
+    async def work(count: int) -> None:
+        for _ in range(count):
+            before = time.perf_counter()
+            await client.invoke("sum")
+            durations.append(time.perf_counter() - before)
+
+    await asyncio.gather(*(work(max(1, runs // 10 // clients)) for _ in range(clients)))
+    durations.clear()
+    begun = time.perf_counter()
+    await asyncio.gather(*(work(runs // clients) for _ in range(clients)))
+    return figures(name, durations, time.perf_counter() - begun)
+
+
+@asynccontextmanager
+async def server(data_dir: Path, image_dir: Path) -> AsyncIterator[tuple[Client, int]]:
+    """An instance of its own on a free port, and its pid; stopped at the end."""
+    environment = {**os.environ, "TRIFORM_IMAGE_DIR": str(image_dir), "TRIFORM_LOG_LEVEL": "error"}
+    command = [sys.executable, "-m", "bench.instance", str(data_dir)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
+    try:
+        url = await asyncio.wait_for(asyncio.to_thread(_told, process), _READY_S)
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, url)
+            await client.sign_in()
+            yield client, process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(process.wait)
+
+
+def _told(process: subprocess.Popen[str]) -> str:
+    if process.stdout is None:
+        raise RuntimeError("no output")
+    for line in process.stdout:
+        if line.startswith("{"):
+            return str(json.loads(line)["url"])
+    raise RuntimeError("the server ended before it was ready")
