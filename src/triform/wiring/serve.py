@@ -7,7 +7,7 @@ import structlog
 from triform.api.serving import bound, serve_until_told
 from triform.observability.logging import configure_logging
 from triform.settings import Settings
-from triform.storage.opening import opened
+from triform.storage.opening import claimed, opened
 from triform.wiring.assembly import assemble
 from triform.wiring.parts import ground
 from triform.wiring.sandboxes import sandboxes
@@ -18,7 +18,11 @@ _log = structlog.get_logger()
 async def serve(settings: Settings, started: Callable[[str], None] = lambda url: None) -> None:
     """Runs everything until SIGTERM or SIGINT; `started` is told the URL once requests are answered."""
     configure_logging(settings.log_level, settings.log_format)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with claimed(settings.data_dir):
+        await _serve(settings, started)
+
+
+async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
     listener = bound(settings.host, settings.port)
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
     dsn = settings.database_url.get_secret_value() if settings.database_url else None
