@@ -9,12 +9,11 @@ import contextlib
 import os
 import signal
 import socket
-import struct
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from triform.substrates.isolation.channel import Decoder, control, encode, parse_control
+from triform.substrates.isolation.channel import control, encode
 from triform.substrates.isolation.interfaces import (
     Capabilities,
     DriverFault,
@@ -27,6 +26,7 @@ from triform.substrates.isolation.interfaces import (
     TemplateSpec,
 )
 from triform.substrates.isolation.languages import Language
+from triform.testing.link import Link
 
 _LAYOUT = """
 set -e
@@ -56,7 +56,7 @@ class ThinTemplate:
 
     reusable = True
 
-    def __init__(self, spec: TemplateSpec, process: asyncio.subprocess.Process, link: "_Link") -> None:
+    def __init__(self, spec: TemplateSpec, process: asyncio.subprocess.Process, link: Link) -> None:
         self.spec = spec
         self.process = process
         self.link = link
@@ -123,13 +123,13 @@ class ThinDriver:
                     *language.command,
                 ),
                 env={name: str(path) for name, path in surroundings.items()} | {"PATH": os.environ["PATH"]},
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=output_write,
                 stderr=error_write,
             )
         os.close(output_write)
         os.close(error_write)
-        template = ThinTemplate(spec, process, await _Link.open(ours, output_read, error_read))
+        template = ThinTemplate(spec, process, await Link.open(ours, output_read, error_read))
         self._templates.append(template)
         return template
 
@@ -158,16 +158,16 @@ class ThinDriver:
         template.load_output = tuple(link.printed)
 
     async def clone(self, template: Template) -> "ThinInstance":
-        assert isinstance(template, ThinTemplate)
+        template = _own(template)
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         output_read, output_write = os.pipe()
         error_read, error_write = os.pipe()
         async with template.turn:
             template.clones += 1
-            _send_with_descriptors(
+            socket.send_fds(
                 template.link.socket,
-                encode(control("clone", clone=template.clones)),
+                [encode(control("clone", clone=template.clones))],
                 [theirs.fileno(), output_write, error_write],
             )
         for descriptor in (theirs.detach(), output_write, error_write):
@@ -175,7 +175,7 @@ class ThinDriver:
         return await ThinInstance.born(ours, output_read, error_read)
 
     async def discard(self, template: Template) -> None:
-        assert isinstance(template, ThinTemplate)
+        template = _own(template)
         if template in self._templates:
             await self._abandon(template)
 
@@ -192,14 +192,14 @@ class ThinDriver:
 class ThinInstance:
     """`Instance` of `ThinDriver`."""
 
-    def __init__(self, link: "_Link", pid: int) -> None:
+    def __init__(self, link: Link, pid: int) -> None:
         self._link = link
         self._pid = pid
         self._killed = False
 
     @classmethod
     async def born(cls, ours: socket.socket, output: int, error: int) -> "ThinInstance":
-        link = await _Link.open(ours, output, error)
+        link = await Link.open(ours, output, error)
         try:
             _expect(await link.message(), "born")
             instance = cls(link, link.sender)
@@ -227,91 +227,10 @@ class ThinInstance:
         return Exit()
 
 
-class _Link:
-    """A socket and two pipes read into one queue of frames, in order of arrival."""
-
-    def __init__(self, ours: socket.socket) -> None:
-        self.socket = ours
-        self.sender = 0
-        self.printed: list[Frame] = []
-        self.closed = asyncio.Event()
-        self._frames: asyncio.Queue[Frame | ProtocolViolation | None] = asyncio.Queue()
-        self._open = 3
-        self._decoder = Decoder()
-
-    @classmethod
-    async def open(cls, ours: socket.socket, output: int, error: int) -> "_Link":
-        ours.setblocking(False)
-        link = cls(ours)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(ours.fileno(), link._read_socket)
-        for descriptor, kind in ((output, "O"), (error, "E")):
-            os.set_blocking(descriptor, False)
-            loop.add_reader(descriptor, link._read_pipe, descriptor, kind)
-        return link
-
-    async def send(self, *frames: Frame) -> None:
-        try:
-            await asyncio.get_running_loop().sock_sendall(self.socket, b"".join(map(encode, frames)))
-        except OSError as error:
-            raise GuestGone(str(error)) from error
-
-    async def next(self) -> Frame | None:
-        if self.closed.is_set() and self._frames.empty():
-            return None
-        found = await self._frames.get()
-        if isinstance(found, ProtocolViolation):
-            raise found
-        return found
-
-    async def message(self) -> Mapping[str, Any]:
-        """The next control message; what is printed meanwhile is kept in `printed`."""
-        while (frame := await self.next()) is not None:
-            if frame.kind == "J":
-                return parse_control(frame)
-            self.printed.append(frame)
-        raise GuestGone("the guest closed its end")
-
-    async def drain(self) -> None:
-        while (frame := await self.next()) is not None:
-            self.printed.append(frame)
-
-    def _read_socket(self) -> None:
-        try:
-            received, ancillary, *_ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
-        except OSError:
-            received, ancillary = b"", []
-        for level, kind, content in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                self.sender = struct.unpack("iII", content)[0]
-        if not received:
-            self._close(self.socket.fileno())
-            self.socket.close()
-            return
-        try:
-            for frame in self._decoder.feed(received):
-                self._frames.put_nowait(frame)
-        except ProtocolViolation as violation:
-            self._frames.put_nowait(violation)
-
-    def _read_pipe(self, descriptor: int, kind: str) -> None:
-        received = os.read(descriptor, 1 << 16)
-        if received:
-            self._frames.put_nowait(Frame(kind, received))
-            return
-        self._close(descriptor)
-        os.close(descriptor)
-
-    def _close(self, descriptor: int) -> None:
-        asyncio.get_running_loop().remove_reader(descriptor)
-        self._open -= 1
-        if self._open == 0:
-            self._frames.put_nowait(None)
-            self.closed.set()
-
-
-def _send_with_descriptors(link: socket.socket, data: bytes, descriptors: list[int]) -> None:
-    socket.send_fds(link, [data], descriptors)
+def _own(template: Template) -> ThinTemplate:
+    if not isinstance(template, ThinTemplate):
+        raise DriverFault("a template of another driver")
+    return template
 
 
 def _expect(message: Mapping[str, Any], kind: str) -> None:

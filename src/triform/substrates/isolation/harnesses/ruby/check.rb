@@ -79,7 +79,7 @@ class Definitions
   end
 
   def target(receiver)
-    receiver in [:var_ref, [:@const, name, _]] ? [name] : []
+    (receiver in [:var_ref, [:@const, name, _]]) ? [name] : []
   end
 
   def path(constant) = constant.flatten.each_cons(2).filter_map { |kind, name| name if kind == :@const }
@@ -116,7 +116,7 @@ def warnings(definitions, name, found)
 
   seen = definitions.names.reject { |other| other.include?(".") }.first(5)
   hint = seen.empty? ? "" : "; it defines #{seen.join(", ")}"
-  return ["#{name} is not defined in plain sight; it must exist once the source is loaded#{hint}"] if definitions.dynamic?
+  return ["#{name} is not defined in plain sight; it must exist once the source is loaded"] if definitions.dynamic?
 
   ["no method #{name} is defined#{hint}"]
 end

@@ -3,7 +3,7 @@
 # The Ruby harness: loads user code once, then makes one fresh child per run. ../PROTOCOL.md draws the wire.
 # User code shares this process, hence three rules for every line of it:
 #   - one top-level constant, nothing patched, everything below it private and frozen before user code loads;
-#   - methods of the core are taken hold of beforehand (core.rb): user code may redefine them;
+#   - methods of the core are taken hold of beforehand (Core): user code may redefine them;
 #   - functions are called with an explicit receiver: a user's `def raise` at top level must not be ours.
 
 require "json"
@@ -13,8 +13,44 @@ require "stringio"
 # What user code may call: `Triform.progress`, `Triform.log`, `Triform.call`, and `Triform::Error`.
 module Triform
   ROOM = "#{__dir__}/"
-  %w[core values wire failure confine loader line runner zygote].each { |file| require_relative file }
 
+  # Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
+  module Core
+    { Process => %i[clock_gettime fork exit! pid wait2 warmup], Signal => %i[trap], Kernel => %i[syscall raise],
+      Random => %i[srand], IO => %i[for_fd] }.each do |owner, names|
+      names.each { |name| define_singleton_method(name, &owner.method(name)) }
+    end
+    { IO => %i[readpartial write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
+      BasicObject => %i[__send__], Module => %i[name inspect], JSON::Parser => %i[parse] }.each do |owner, names|
+      names.map { |name| owner.instance_method(name) }.each do |held|
+        define_singleton_method(:"do_#{held.name}") { |on, *all, **kw, &act| held.bind_call(on, *all, **kw, &act) }
+      end
+    end
+    SOCKET = UNIXSocket.method(:for_fd)
+    PARSER = JSON::Parser.method(:new)
+    QUOTE = JSON::Ext::Generator::GeneratorMethods::String.instance_method(:to_json)
+    STATE = JSON::State.method(:new)
+    FLOAT = Float.instance_method(:to_s)
+    INTEGER = Integer.instance_method(:to_s)
+
+    def self.parse(text) = do_parse(PARSER.call(text, max_nesting: 0))
+    def self.name_of(type) = do_name(type) || do_inspect(type)
+    def self.class_of(value) = name_of(do_class(value))
+    def self.ms = clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
+
+    # The owner of a method; nil when there is no such method, or no way to ask.
+    def self.owner(value, name) = attempt { do_method(value, name).owner }
+
+    def self.attempt
+      yield
+    rescue ::Exception
+      nil
+    end
+
+    def self.flush = [::STDOUT, ::STDERR, $stdout, $stderr].each { |io| attempt { do_flush(io) } }
+  end
+
+  %w[values wire user zygote].each { |file| require_relative file }
   $PROGRAM_NAME = "triform"
   constants.each { |name| const_get(name).freeze unless name == :LINE }
   private_constant(*(constants - %i[Error]))

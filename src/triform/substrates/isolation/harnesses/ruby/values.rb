@@ -1,17 +1,8 @@
 # frozen_string_literal: true
 
 module Triform
-  # A value that JSON has no place for; `path` says where it stands, `type` names its class.
-  class Unserialisable < StandardError
-    attr_reader :path, :type
-
-    def initialize(keys, type, why)
-      steps = keys.map { |key| ::Integer === key ? "[#{key}]" : key.match?(/\A[a-z_]\w*\z/i) ? ".#{key}" : "[#{key.inspect}]" }
-      @path = "$#{steps.join}"
-      @type = type
-      super("JSON has no place for what the handler returned: #{@path} is #{why}")
-    end
-  end
+  # A value JSON has no place for: where it stands, and its class.
+  Unserialisable = Class.new(StandardError) { attr_accessor :path, :type }
 
   # Ruby values to JSON text, blind to a redefined to_json, each or to_s of the core classes.
   class Values
@@ -29,13 +20,12 @@ module Triform
     def generate(value)
       case value
       when nil then @out << "null"
-      when true then @out << "true"
-      when false then @out << "false"
+      when true, false then @out << (value ? "true" : "false")
       when ::String then text(value)
       when ::Symbol then text(value.name)
       when ::Integer then @out << Core::INTEGER.bind_call(value)
-      when ::Float then value.finite? ? @out << Core::FLOAT.bind_call(value) : refuse(value, Core::FLOAT.bind_call(value))
-      else structure(value, Core::CLASS.bind_call(value))
+      when ::Float then float(value, Core::FLOAT.bind_call(value))
+      else structure(value, Core.do_class(value))
       end
     end
 
@@ -45,8 +35,8 @@ module Triform
       return own_json(value) unless [::Hash, ::Array, ::Time].include?(type) || !own?(value, :to_json)
 
       case value
-      when ::Hash then hash(value)
-      when ::Array then array(value)
+      when ::Hash then enclose("{", "}") { Core.do_each_pair(value) { |key, item| member(key, item) } }
+      when ::Array then enclose("[", "]") { value.each_with_index { |item, at| step(at) && generate(item) } }
       when ::Time then text(time(value))
       else object(value)
       end
@@ -56,62 +46,16 @@ module Triform
       _, telling = TELLING.find { |name, _| ::Object.const_defined?(name) && ::Object.const_get(name) === value }
       return refuse(value, value.to_s) if ::Numeric === value && !value.finite?
       return generate(value.public_send(*telling)) if telling
-      return hash(pairs) if own?(value, :to_h) && ::Hash === (pairs = value.to_h)
 
-      refuse(value, "a #{Core.class_name(value)}, which has neither to_h nor to_json of its own")
+      pairs = value.to_h if own?(value, :to_h)
+      return generate(pairs) if ::Hash === pairs
+
+      refuse(value, "an instance of #{Core.class_of(value)}, which has neither to_h nor to_json of its own")
     end
 
     def own?(value, name)
       owner = Core.owner(value, name)
-      owner && !BORROWED.include?(owner) && !Core.name(owner).start_with?("JSON::Ext::Generator")
-    end
-
-    def hash(value)
-      enclose("{", "}") do
-        Core::PAIRS.bind_call(value) do |key, item|
-          step(::String === key ? key : key.to_s)
-          text(@keys.last)
-          @out << ":"
-          generate(item)
-        end
-      end
-    end
-
-    def array(value)
-      at = -1
-      enclose("[", "]") do
-        Core::ITEMS.bind_call(value) do |item|
-          step(at += 1)
-          generate(item)
-        end
-      end
-    end
-
-    def enclose(opening, closing)
-      refuse(@keys = @keys.first(5), "nested deeper than #{DEEPEST} levels; does it contain itself?") if @keys.size >= DEEPEST
-      @out << opening
-      @keys.push(nil)
-      yield
-      @keys.pop
-      @out << closing
-    end
-
-    def step(key)
-      @out << "," unless @out.end_with?("{", "[")
-      @keys[-1] = key
-    end
-
-    def text(value)
-      utf8 = value.encoding == ::Encoding::BINARY ? value.dup.force_encoding(::Encoding::UTF_8) : value.encode(::Encoding::UTF_8)
-      utf8.valid_encoding? ? @out << Core::QUOTE.bind_call(utf8) : not_text(value)
-    rescue ::EncodingError
-      not_text(value)
-    end
-
-    def not_text(value) = refuse(value, "text that is not valid UTF-8 (#{value.encoding}); [text].pack(\"m0\") makes it Base64")
-
-    def time(value)
-      value.strftime("%Y-%m-%dT%H:%M:%S#{".%6N" unless value.nsec.zero?}#{value.utc? ? "Z" : "%:z"}")
+      owner && !BORROWED.include?(owner) && !Core.name_of(owner).start_with?("JSON::Ext::Generator")
     end
 
     def own_json(value)
@@ -120,9 +64,48 @@ module Triform
       Core.parse(json)
       @out << json
     rescue ::JSON::ParserError, ::TypeError
-      refuse(value, "a #{Core.class_name(value)}, whose to_json answered something that is not JSON")
+      refuse(value, "an instance of #{Core.class_of(value)}, whose to_json answered something that is not JSON")
     end
 
-    def refuse(value, why) = Core.raise(Unserialisable.new(@keys, Core.class_name(value), why))
+    def enclose(opening, closing)
+      refuse(@keys, "nested deeper than #{DEEPEST} levels; does it contain itself?") if @keys.size >= DEEPEST
+      @out << opening
+      @keys.push(nil)
+      yield
+      @keys.pop
+      @out << closing
+    end
+
+    def member(key, item)
+      name = ::String === key ? key : key.to_s
+      step(name)
+      text(name)
+      @out << ":"
+      generate(item)
+    end
+
+    def step(key)
+      @out << "," unless @out.end_with?("{", "[")
+      @keys[-1] = key
+    end
+
+    def text(value)
+      binary = value.encoding == ::Encoding::BINARY
+      utf8 = binary ? value.dup.force_encoding("UTF-8") : Core.attempt { value.encode("UTF-8") }
+      return @out << Core::QUOTE.bind_call(utf8) if utf8&.valid_encoding?
+
+      refuse(value, "text that is not valid UTF-8 (#{value.encoding}); [text].pack(\"m0\") makes it Base64")
+    end
+
+    def float(value, text) = value.finite? ? @out << text : refuse(value, text)
+    def time(value) = value.strftime("%FT%T#{".%6N" unless value.nsec.zero?}#{value.utc? ? "Z" : "%:z"}")
+
+    def refuse(value, why)
+      path = "$#{@keys.first(10).map { |key| key.to_s.match?(/\A[a-z_]\w*\z/i) ? ".#{key}" : "[#{key.inspect}]" }.join}"
+      error = Unserialisable.new("JSON has no place for what the handler returned: #{path} is #{why}")
+      error.path = path
+      error.type = Core.class_of(value)
+      Core.raise(error)
+    end
   end
 end

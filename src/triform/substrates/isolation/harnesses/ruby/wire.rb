@@ -4,10 +4,6 @@ module Triform
   # Frames over one descriptor. IO objects live for one call and never own the descriptor: user code that
   # closes every IO it can find does not close this one.
   class Wire
-    HEADER = "NCn"
-    SIZE = 7
-    LARGEST = 1 << 20
-
     attr_reader :fd
 
     def initialize(fd)
@@ -22,21 +18,18 @@ module Triform
       members[:bytes] = body.bytesize if body
       message = Values.generate({ type:, **members })
       @lock.synchronize do
-        (0...body.bytesize).step(LARGEST) { |at| put("D", body.byteslice(at, LARGEST)) } if body
+        (0...body.bytesize).step(1 << 20) { |at| put("D", body.byteslice(at, 1 << 20)) } if body
         put("J", message)
       end
     end
 
     # The next control message; nil when the other side is gone.
-    def message
-      _, payload = take
-      payload && Core.parse(payload)
-    end
+    def message = (payload = take) && Core.parse(payload)
 
     # A body of so many bytes, from D frames.
     def body(bytes)
       body = "".b
-      body << take.last while body.bytesize < bytes
+      body << take while body.bytesize < bytes
       body
     end
 
@@ -47,32 +40,64 @@ module Triform
 
     def put(kind, payload)
       io = Core.for_fd(@fd, "wb", autoclose: false)
-      Core.do_write(io, [payload.bytesize, kind.ord, 0].pack(HEADER), payload)
+      Core.do_write(io, [payload.bytesize, kind.ord, 0].pack("NCn"), payload)
       Core.do_flush(io)
     end
 
     def take
-      until (length = complete)
+      until @buffer.bytesize >= 7 && @buffer.bytesize >= 7 + @buffer.unpack1("N")
         bytes = receive
         return if bytes.nil? || bytes.empty?
 
         @buffer << bytes
       end
-      frame = @buffer.slice!(0, SIZE + length)
-      [frame.getbyte(4).chr, frame.byteslice(SIZE, length)]
-    end
-
-    def complete
-      length = @buffer.unpack1("N") if @buffer.bytesize >= SIZE
-      length if length && @buffer.bytesize >= SIZE + length
+      @buffer.slice!(0, 7 + @buffer.unpack1("N")).byteslice(7..)
     end
 
     def receive
       socket = Core::SOCKET.call(@fd)
       socket.autoclose = false
-      bytes, _, _, *controls = Core::RECVMSG.bind_call(socket, 1 << 16, 0, 512, scm_rights: true)
-      controls.flat_map { |control| control.unix_rights || [] }.each { |io| (io.autoclose = false) || @descriptors << io.fileno }
+      bytes, _, _, *controls = Core.do_recvmsg(socket, 1 << 16, 0, 512, scm_rights: true)
+      arrived = controls.flat_map { |control| control.unix_rights || [] }.each { |io| io.autoclose = false }
+      @descriptors.concat(arrived.map(&:fileno))
       bytes
     end
   end
+
+  # The platform refused a call; `code` is its word for it.
+  Error = Class.new(StandardError) { attr_accessor :code }
+
+  # The line to the host: open in the process that runs the handler, in no other.
+  class Line
+    def initialize
+      @turn = ::Thread::Mutex.new
+      @calls = 0
+    end
+
+    def open(wire)
+      @wire = wire
+      @pid = Core.pid
+    end
+
+    def say(type, **members)
+      Core.raise("only the process that runs the handler can reach Triform") unless @pid == Core.pid
+      @wire.say(type, **members)
+    end
+
+    def ask(method, params)
+      reply = @turn.synchronize do
+        say("call", id: @calls += 1, method:, params:)
+        @wire.message
+      end
+      return reply["ok"] unless reply["error"]
+
+      Core.raise(Error.new(reply["error"]["message"]).tap { |error| error.code = reply["error"]["code"] })
+    end
+  end
+  LINE = Line.new
+
+  # How far the work is (0 to 100, or nil); a structured line for the run's log; a request to the platform.
+  def self.progress(percent = nil, text = "", data = nil) = LINE.say("progress", percent:, message: text.to_s, data:)
+  def self.log(level, message, fields = {}) = LINE.say("log", level: level.to_s, message: message.to_s, fields:)
+  def self.call(method, params = {}) = LINE.ask(method.to_s, params)
 end

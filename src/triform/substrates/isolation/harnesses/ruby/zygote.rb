@@ -1,6 +1,32 @@
 # frozen_string_literal: true
 
 module Triform
+  # System calls by number, Ruby names none of these. Arguments: integers, unfrozen strings, addresses.
+  module Confine
+    NUMBERS = {
+      "x86_64" => { close: 3, capset: 126, prctl: 157, mount: 165, unshare: 272, dup3: 292, setns: 308, seccomp: 317 },
+      "aarch64" => { close: 57, capset: 91, prctl: 167, mount: 40, unshare: 97, dup3: 24, setns: 268, seccomp: 277 }
+    }.fetch(RbConfig::CONFIG["host_cpu"]).freeze
+    NEWPID = 0x20000000
+    NEWNS_NEWIPC_NEWUTS = 0x0C020000
+
+    def self.call(name, *arguments) = Core.syscall(NUMBERS.fetch(name), *arguments)
+    def self.close(*fds) = fds.each { |fd| call(:close, fd) }
+    def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
+    def self.address(bytes) = [bytes].pack("P").unpack1("J")
+
+    def self.enter(wire, tmp_bytes, program)
+      wire.say("born")
+      wire.message # go
+      call(:unshare, NEWNS_NEWIPC_NEWUTS)
+      %w[/tmp /dev/shm].each { |place| mount("tmpfs", place, 6, "size=#{tmp_bytes},mode=1777") } # nosuid, nodev
+      mount("proc", "/proc", 14, 0) # and noexec
+      call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
+      call(:capset, address([0x20080522, 0].pack("L2")), address([0, 0, 0, 0, 0, 0].pack("L6")))
+      call(:seccomp, 1, 0, address([program.bytesize / 8, program].pack("Sx6P"))) if program
+    end
+  end
+
   # The loaded process: answers the host until the control socket closes.
   class Zygote
     SIGNALS = Signal.list.keys - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM]
@@ -14,9 +40,7 @@ module Triform
     end
 
     def serve
-      while (message = @control.message)
-        answer(message)
-      end
+      while (message = @control.message) do answer(message) end
       Core.exit!(0)
     end
 
@@ -32,74 +56,76 @@ module Triform
     end
 
     def load(message)
-      @root = message["root"]
       @sandbox = message["sandbox"]
-      @loader = Loader.new(**%w[root entry handler bundle environment].to_h { |name| [name.to_sym, message[name]] })
-      started = now
-      failed = @loader.load
-      failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: now - started, warnings:)
+      @user = User.new(message)
+      started = Core.ms
+      failed = @user.load
+      failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: Core.ms - started, warnings:)
     end
 
-    def now = Core.clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
-
-    def warnings
-      others = ::Thread.list.size - 1
-      others.zero? ? [] : ["#{others} thread(s) started while loading do not run in the handler"]
-    end
+    def warnings = ::Thread.list.size > 1 ? ["threads started while loading do not run in the handler"] : []
 
     def settle
-      [::STDOUT, ::STDERR].each { |io| Core.do_flush(io) unless io.closed? }
-      @children = Core.trap("CHLD", "IGNORE") # from here on the kernel reaps
+      Core.flush
+      @children = Core.trap("CHLD", "IGNORE") || "SYSTEM_DEFAULT" # from here on the kernel reaps
       Core.warmup
       @control.say("frozen")
     end
 
     # A second unshare fails unless the namespace for children is set back first.
     def clone_one(*descriptors)
-      Confine.unshare_pid if @sandbox
+      Confine.call(:unshare, Confine::NEWPID) if @sandbox
       Core.fork { first_process(*descriptors) }
-      Confine.return_to(@namespace) if @sandbox
+      Confine.call(:setns, @namespace, Confine::NEWPID) if @sandbox
       Confine.close(*descriptors)
     end
 
     # PID 1 of the namespace runs no user code: it waits, and takes everything with it when it goes.
     def first_process(channel, out, err)
       verbose, $VERBOSE = $VERBOSE, nil # Kernel#syscall warns
-      wire = rewire(channel, out, err)
-      confine(wire) if @sandbox
-      Core.trap("CHLD", @children || "SYSTEM_DEFAULT")
-      traps = SIGNALS.to_h { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
+      [[@null, 0], [out, 1], [err, 2]].each { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
+      Confine.close(out, err, @null, @namespace, @control.fd)
+      wire = Wire.new(channel)
+      Confine.enter(wire, @sandbox["tmp_bytes"], @sandbox["filter"]&.unpack1("m")) if @sandbox
+      Core.trap("CHLD", @children)
+      traps = SIGNALS.map { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
       watch(Core.fork { run(wire, traps, verbose) }, wire)
     ensure
       Core.exit!(70)
     end
 
-    def rewire(channel, out, err)
-      { @null => 0, out => 1, err => 2 }.each { |fd, onto| Confine.duplicate(fd, onto) }
-      Confine.close(out, err, @null, @namespace, @control.fd)
-      Wire.new(channel)
+    def watch(runner, wire)
+      Confine.call(:prctl, 4, 0, 0, 0, 0) # PR_SET_DUMPABLE: what user code finds at /proc/1 stays shut
+      pid, status = Core.wait2(-1) until pid == runner
+      wire.say("exited", code: status.exitstatus, signal: status.termsig)
+      Core.exit!(0)
     end
 
-    def confine(wire)
-      wire.say("born")
-      wire.message # go
-      Confine.enter(@sandbox["tmp_bytes"], @sandbox["filter"])
-    end
-
+    # The child that runs the handler, once. What the handler forked may come back through it, too.
     def run(wire, traps, verbose)
       traps.each { |name, command| Core.trap(name, command || "SYSTEM_DEFAULT") }
       $VERBOSE = verbose
-      Runner.new(wire, @loader, @root).run
+      pid = Core.pid
+      invoke, event = receive(wire)
+      LINE.open(wire)
+      output, error = @user.call(event)
+      Core.exit!(0) unless pid == Core.pid
+      Core.flush
+      output ? wire.say("result", body: output, run: invoke["run"]) : wire.say("result", run: invoke["run"], error:)
       Core.exit!(0)
     ensure
       Core.exit!(70)
     end
 
-    def watch(runner, wire)
-      Confine.hide
-      pid, status = Core.wait2(-1) until pid == runner
-      wire.say("exited", code: status.exitstatus, signal: status.termsig)
-      Core.exit!(0)
+    def receive(wire)
+      wire.say("ready")
+      thaw = wire.message
+      seed = thaw["seed"].unpack1("m")
+      Core.srand(seed.unpack1("H*").hex)
+      ::OpenSSL::Random.random_add(seed, seed.bytesize.to_f) if ::Object.const_defined?(:OpenSSL)
+      ::ENV.update(thaw["environment"])
+      invoke = wire.message
+      [invoke, Core.parse(wire.body(invoke["bytes"]))]
     end
   end
 end
