@@ -18,7 +18,7 @@ async def test_creating_answers_201_with_the_address_of_the_element(circle: Circ
     assert answer.status_code == 201
     assert answer.headers["Location"] == f"/api/{circle.name}/greet"
     assert answer.headers["ETag"] == '"1"'
-    assert (await circle.get("/greet")).json() == answer.json()
+    assert (await circle.get("/greet")).json().items() >= answer.json().items()
 
 
 @pytest.mark.parametrize("door", ["/", "", "/ops/create"])

@@ -31,7 +31,9 @@ from triform.observability.tracing import OperationSpan, Tracing
 from triform.runs.call import Call
 
 PREFIX = "/api/"
-BARE = {"GET": "get", "HEAD": "get", "PATCH": "update", "DELETE": "delete", "POST": "create"}
+BARE = {"GET": "get", "HEAD": "get", "PATCH": "update", "DELETE": "delete"}
+IN_PARENT = {"POST": "create"}
+"""Taken too by the bare address of whatever holds children."""
 _LONGEST_QUERY = 8192
 
 
@@ -124,10 +126,10 @@ class Ops:
     def _target(self, element: Element, address: Address, verb: str) -> Target:
         kind = self.catalogue.type(element.element_type)
         if address.operation is None:
-            operation = kind.operation(BARE.get(verb, ""))
-            if operation is None:
-                raise _refuse_verb(verb, [each for each in BARE if kind.operation(BARE[each])])
-            return Target(element, kind, operation, {})
+            bare = _at_bare_address(kind)
+            if verb not in bare:
+                raise _refuse_verb(verb, list(bare))
+            return Target(element, kind, bare[verb], {})
         found = kind.by_path(address.operation)
         if found is None:
             raise _no_such_operation(kind, address.operation)
@@ -169,6 +171,12 @@ def _raw_path(scope: Scope) -> str:
     return raw.partition(b"?")[0].decode("latin-1").removeprefix(PREFIX)
 
 
+def _at_bare_address(kind: ElementType) -> dict[str, Operation]:
+    """By verb."""
+    names = BARE | IN_PARENT if kind.accepts_children else BARE
+    return {verb: operation for verb, name in names.items() if (operation := kind.operation(name))}
+
+
 def _verbs(operation: Operation) -> list[str]:
     own: list[str] = ["GET", "HEAD"] if operation.verb == "GET" else [operation.verb]
     return own if "POST" in own else [*own, "POST"]
@@ -179,8 +187,8 @@ def _refuse_verb(verb: str, allowed: list[str]) -> MethodNotAllowed:
         f"{verb} is not taken here; {', '.join(allowed)} is.",
         facts={"allow": allowed},
         suggestion=Suggestion(
-            why="Each operation has one verb of its own, and POST opens all of them.",
-            fix=f"Use {' or '.join(allowed)}; with POST the arguments go in the JSON body.",
+            why="Each address takes the verbs of its operations; POST opens every one below /ops/.",
+            fix=f"Use {' or '.join(allowed)}; the arguments of a POST go in its JSON body.",
         ),
     )
 
