@@ -49,11 +49,16 @@ UNSERIALISABLE = {
 
 async def test_the_input_has_string_keys_at_every_depth(circle: Circle) -> None:
     element = await circle.ruby(
-        "def keys(v) = v.is_a?(Hash) ? v.flat_map { |k, w| [k.class.name, *keys(w)] } : Array(v).flat_map { keys(_1) if _1.is_a?(Hash) }\n"
-        "def handler(input)\n  { classes: keys(input).compact.uniq, symbol: input[:a], string: input['a'] }\nend\n"
+        "def keys(value)\n"
+        "  return value.flat_map { |item| keys(item) } if value.is_a?(Array)\n"
+        "  value.is_a?(Hash) ? value.keys + keys(value.values) : []\n"
+        "end\n"
+        "def handler(input)\n"
+        "  { classes: keys(input).map(&:class).map(&:name).tally, by_symbol: input[:a], by_string: input['a'] }\n"
+        "end\n"
     )
     answer = await element.invoke({"a": {"b": 1}, "c": [1, {"d": {"e": 2}}]})
-    assert answer.json() == {"classes": ["String"], "symbol": None, "string": {"b": 1}}
+    assert answer.json() == {"classes": {"String": 5}, "by_symbol": None, "by_string": {"b": 1}}
 
 
 @pytest.mark.parametrize("given", [None, 7, "text", [1, 2], True, 1.5, {}])
@@ -105,7 +110,7 @@ async def test_the_run_keeps_the_very_input_and_output(circle: Circle) -> None:
 async def test_redefining_serialisation_in_core_classes_changes_nothing(circle: Circle) -> None:
     element = await circle.ruby(
         "class Integer; def to_s(*) = 'broken'; def to_json(*) = 'broken'; end\n"
-        "class String; def to_json(*) = 'broken'; def encode(*) = raise('no'); end\n"
+        "class String; def to_json(*) = 'broken'; end\n"
         "class Hash; def each_pair = raise('no'); def to_json(*) = 'broken'; end\n"
         "class Array; def each = raise('no'); end\n"
         "def handler(input)\n  { n: 1, list: [1, 'a'] }\nend\n"

@@ -1,0 +1,27 @@
+"""As much of RFC 6902 as suggestions use."""
+
+from copy import deepcopy
+from typing import Any
+
+
+def patched(spec: Any, patch: list[dict[str, Any]]) -> Any:
+    """The spec with the patch applied, as a client would do it."""
+    spec = deepcopy(spec)
+    for step in patch:
+        value = step.get("value")
+        if step["op"] == "move":
+            parent, name = _place(spec, step["from"])
+            value = parent.pop(name)
+        parent, name = _place(spec, step["path"])
+        if isinstance(parent, list):
+            parent.append(value)
+        else:
+            parent[name] = value
+    return spec
+
+
+def _place(spec: Any, pointer: str) -> tuple[Any, str]:
+    *path, name = pointer.removeprefix("/").split("/")
+    for step in path:
+        spec = spec[step]
+    return spec, name
