@@ -40,8 +40,8 @@ async def test_a_full_queue_refuses_on_arrival_and_makes_no_run(opened: Opener) 
         running = asyncio.create_task(client.post(f"{ops}/invoke", json={"wait": "gate"}))
         await acme.toy.begun("gate").wait()
         queued = asyncio.create_task(client.post(f"{ops}/invoke", json={"a": 1}))
-        while not (await client.get(f"{ops}/runs", params={"status": "pending"})).json()["runs"]:
-            await asyncio.sleep(0)
+        while not acme.node.house.slots.waiting:
+            await client.get(f"{ops}/get")
         refused = await client.post(f"{ops}/invoke", json={"a": 2})
         acme.toy.gate("gate").set()
         await asyncio.gather(running, queued)

@@ -53,7 +53,8 @@ async def test_a_key_in_flight_is_409_and_names_the_run(acme: World) -> None:
 async def test_of_many_at_once_one_runs(acme: World) -> None:
     async with await acme.signed_in() as client:
         ops = await acme.adder(client)
-        answers = await asyncio.gather(*(client.post(f"{ops}/invoke", json={"a": 1}, headers=KEY) for _ in range(20)))
+        twenty = (client.post(f"{ops}/invoke", json={"a": 1}, headers=KEY) for _ in range(20))
+        answers = await asyncio.gather(*twenty)
     assert acme.toy.seen == 1
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert len({a.headers["triform-run-id"] for a in answers if a.status_code == 200}) == 1

@@ -17,11 +17,12 @@ async def vanish(acme: World) -> None:
     await acme.database.execute(
         "insert into workers select $1, node_id, started_at, lease_until from workers", gone := uuid4()
     )
-    await acme.database.execute("update runs set worker_id = $1 where status in ('pending','running')"
-                                " and worker_id is not null", gone)  # fmt: skip
+    await acme.database.execute(
+        "update runs set worker_id = $1 where status in ('pending', 'running') and worker_id is not null", gone
+    )
 
 
-async def test_an_interrupted_synchronous_run_ends_failed_with_its_lines(database: Database, tmp_path: Path) -> None:
+async def test_an_interrupted_synchronous_run_fails_with_its_lines(database: Database, tmp_path: Path) -> None:
     async with world(database, tmp_path) as acme, await acme.signed_in() as client:
         ops = await acme.adder(client)
         waiting = asyncio.create_task(client.post(f"{ops}/invoke", json={"wait": "gate", "print": "one\ntwo\n"}))

@@ -25,7 +25,7 @@ GRANT = 100_000_000
 
 
 class Toy:
-    """Input members: `a` + `b`; `print` text; `fail` code, class; `wait` name of a gate; `times` it fails first."""
+    """Input: `a` + `b`; `print` text; `fail` code, class; `wait` name of a gate; `times` it fails first."""
 
     def __init__(self) -> None:
         self.gates: dict[str, asyncio.Event] = {}
@@ -121,21 +121,25 @@ async def world(database: Database, folder: Path, **settings: Any) -> AsyncItera
         yield World(assembled, toy, database)
 
 
+_BOOKS = """
+select w.balance_micro_au, w.held_micro_au,
+  coalesce((select sum(case when l.debit_account = w.circle_id::text then -l.amount_micro_au
+                            else l.amount_micro_au end)
+            from ledger l where l.circle_id = w.circle_id), 0)::bigint as ledger,
+  (select count(*) from holds h where h.circle_id = w.circle_id) as holds,
+  (select count(*) from runs r where r.circle_id = w.circle_id and r.status in ('pending', 'running')) as going
+from wallets w
+"""
+_UNPAID = """
+select count(*) from ledger l where l.run_id is not null
+  and not exists (select 1 from runs r where r.run_id = l.run_id and r.cost_micro_au > 0)
+"""
+
+
 async def balanced(database: Database) -> None:
     """The wallet's invariants: the ledger is the balance, nothing is held when nothing runs."""
-    rows = await database.fetch(
-        "select w.balance_micro_au, w.held_micro_au, coalesce((select sum(case when l.debit_account = w.circle_id::text"
-        " then -l.amount_micro_au else l.amount_micro_au end) from ledger l where l.circle_id = w.circle_id), 0)::bigint"
-        " as ledger, (select count(*) from holds h where h.circle_id = w.circle_id) as holds,"
-        " (select count(*) from runs r where r.circle_id = w.circle_id and r.status in ('pending','running')) as going"
-        " from wallets w"
-    )
-    for row in rows:
+    for row in await database.fetch(_BOOKS):
         assert row["balance_micro_au"] == row["ledger"]
         if not row["going"]:
             assert (row["held_micro_au"], row["holds"]) == (0, 0)
-    unpaid = await database.fetchval(
-        "select count(*) from ledger l where l.run_id is not null and not exists"
-        " (select 1 from runs r where r.run_id = l.run_id and r.cost_micro_au > 0)"
-    )
-    assert unpaid == 0
+    assert await database.fetchval(_UNPAID) == 0

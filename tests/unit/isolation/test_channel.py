@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triform.substrates.isolation import channel
 from triform.json_depth import depth
+from triform.substrates.isolation import channel
 from triform.substrates.isolation.channel import Decoder, control, data, encode, parse_control
 from triform.substrates.isolation.interfaces import Frame, ProtocolViolation
 
