@@ -1,8 +1,9 @@
 """How many asynchronous runs of a circle wait, and the bell that wakes the queue."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from triform.clock import Clock
@@ -13,15 +14,6 @@ from triform.storage.database import Database
 _FRESH_S = 5.0
 
 
-class Place:
-    """One place in the backlog; given back unless kept."""
-
-    kept = False
-
-    def keep(self) -> None:
-        self.kept = True
-
-
 class Backlog:
     """Counted in Postgres, carried on here, and counted anew every few seconds (other nodes take runs too)."""
 
@@ -30,30 +22,33 @@ class Backlog:
         self._clock = clock
         self._limit = limit
         self._counts: dict[UUID, tuple[int, float]] = {}
+        self._admitting: Counter[UUID] = Counter()
+        self._counting = asyncio.Lock()
         self._bell = asyncio.Event()
         self.starved = False
         """Something waits that could not be started for want of a slot."""
 
-    async def count(self, circle_id: UUID) -> int:
-        known = self._counts.get(circle_id)
-        now = self._clock.monotonic()
-        if known is None or now - known[1] > _FRESH_S:
-            stored: int = await self._database.fetchval(QUERIES["backlog"], circle_id)
-            self._counts[circle_id] = known = (stored, now)
-        return known[0]
-
-    @contextmanager
-    def room(self, circle_id: UUID, waiting: int) -> Iterator[Place]:
-        """Takes a place for a run that is being admitted. Raises BacklogFull."""
+    @asynccontextmanager
+    async def room(self, circle_id: UUID) -> AsyncIterator[None]:
+        """A place for a run that is being admitted; it is given back when that fails. Raises BacklogFull."""
+        waiting = await self._count(circle_id) + self._admitting[circle_id]
         if waiting >= self._limit:
             raise BacklogFull(facts={"waiting": waiting, "limit": self._limit})
-        self._change(circle_id, 1)
-        place = Place()
+        self._admitting[circle_id] += 1
         try:
-            yield place
+            yield
+            self._change(circle_id, 1)
         finally:
-            if not place.kept:
-                self._change(circle_id, -1)
+            self._admitting[circle_id] -= 1
+
+    async def _count(self, circle_id: UUID) -> int:
+        async with self._counting:
+            known = self._counts.get(circle_id)
+            now = self._clock.monotonic()
+            if known is None or now - known[1] > _FRESH_S:
+                stored: int = await self._database.fetchval(QUERIES["backlog"], circle_id)
+                self._counts[circle_id] = known = (stored, now)
+            return known[0]
 
     def left(self, circle_id: UUID) -> None:
         """A run stopped waiting."""

@@ -30,10 +30,9 @@ async def record_execution(passage: Passage, proceed: Proceed, house: House) -> 
 async def _in_backlog(passage: Passage, house: House) -> Outcome:
     """Committed as pending; the queue takes it from there."""
     call = passage.call.evolve(trigger="async")
-    with house.backlog.room(call.element.circle_id, await house.backlog.count(call.element.circle_id)) as place:
-        run = _new_run(call, house)
+    run = _new_run(call, house)
+    async with house.backlog.room(call.element.circle_id):
         await _admit(passage.evolve(call=call), run, None, house)
-        place.keep()
     house.backlog.wake()
     return Outcome(run=run, accepted=True)
 
