@@ -37,3 +37,5 @@ def instance(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield server
         finally:
             server.stop()
+    assert server.process is not None
+    assert server.process.returncode == 0

@@ -28,12 +28,12 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start an instance: API, Postgres and workers. SIGTERM drains running work first."""
-    chosen = settings(host=host, port=port, data_dir=data_dir, log_format="json" if as_json else None)
+    terminal = terminal_of(ctx)
+    chosen = settings(host=host, port=port, data_dir=data_dir, log_format="json" if terminal.json else None)
     import uvloop
 
     from triform.wiring import serve
 
-    terminal = terminal_of(ctx)
     uvloop.run(serve(chosen, lambda url: _tell(terminal, url)))
 
 

@@ -31,7 +31,9 @@ async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
         async with sandboxes(base) as machinery:
             assembled = assemble(base, machinery)
             if assembled.first_admin is not None:
-                await assembled.first_admin.offer(url)
+                link = await assembled.first_admin.offer(url)
+                if link is not None:
+                    _log.warning("first_admin_link", file=str(link))
             async with assembled.node.working():
                 _log.info("serving", url=url, dev_mode=settings.dev_mode)
                 await serve_until_told(
