@@ -54,6 +54,7 @@ class ProcessInstance:
         try:
             await self._writable
         finally:
+            self._writable = None
             if self._body.channel.fileno() == channel:
                 loop.remove_writer(channel)
 
@@ -72,9 +73,7 @@ class ProcessInstance:
 
     async def _end(self) -> Exit:
         await kill_and_wait(self._body.pidfd)
-        if self._writable:
-            asyncio.get_running_loop().remove_writer(self._body.channel.fileno())
-            self._let_write()
+        self._let_write()
         self._sources.drain()
         try:
             told = await self._link.ask("end", group=self._body.group)

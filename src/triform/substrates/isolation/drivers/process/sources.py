@@ -109,6 +109,7 @@ class Sources:
         if self._reading:
             self._loop.remove_reader(source)
         if self._kinds[source] == "J":
+            self._loop.remove_writer(source)  # somebody may still be waiting to write
             self._channel.close()
         else:
             os.close(source)
