@@ -16,3 +16,14 @@ def depth(document: bytes) -> int:
         return brackets
     bare = _STRINGS.sub(b"", document).translate(None, _NOT_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, bare)), default=0)
+
+
+def place_below(document: bytes, levels: int) -> int:
+    """Where the bracket stands that opens one level more than these; the document's length if none does."""
+    blank = _STRINGS.sub(lambda string: b" " * len(string[0]), document)
+    deep = 0
+    for at, byte in enumerate(blank):
+        deep += _STEP.get(byte, 0)
+        if deep > levels:
+            return at
+    return len(document)

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from triform.errors import Complaint, InvalidInput, Kind, Suggestion, TriformError
-from triform.json_depth import depth
+from triform.json_depth import depth, place_below
 
 MAX_DEPTH = 100
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
@@ -69,7 +69,8 @@ async def read(receive: Receive, content_type: str | None, content_length: str |
 def parse(raw: bytes) -> Any:
     """What a JSON text says. Raises MalformedBody with line and column, InvalidInput for unusable numbers."""
     if depth(raw) > MAX_DEPTH:
-        raise MalformedBody(f"The body is nested deeper than {MAX_DEPTH} levels.")
+        at = place_below(raw, MAX_DEPTH)
+        raise _unreadable(raw, at, f"it is nested deeper than {MAX_DEPTH} levels")
     try:
         return msgspec.json.decode(raw)
     except msgspec.ValidationError as error:
@@ -115,9 +116,12 @@ def _too_large(limit: int) -> BodyTooLarge:
 def _malformed(raw: bytes, why: str) -> MalformedBody:
     found = _AT_BYTE.search(why)
     at = min(int(found[1]), len(raw)) if found else len(raw)
+    return _unreadable(raw, at, _AT_BYTE.sub("", why).strip() or "it is no JSON")
+
+
+def _unreadable(raw: bytes, at: int, reason: str) -> MalformedBody:
     line = raw.count(b"\n", 0, at) + 1
     column = at - (raw.rfind(b"\n", 0, at) + 1) + 1
-    reason = _AT_BYTE.sub("", why).strip() or "it cannot be read"
     return MalformedBody(
         f"The body cannot be read at line {line}, column {column}: {reason}.",
         facts={"line": line, "column": column},
