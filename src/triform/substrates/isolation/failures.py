@@ -35,10 +35,10 @@ def of_outcome(outcome: Outcome, plan: Plan) -> Failure:
 
 def of_load(failed: LoadFailed, plan: Plan) -> Failure:
     """The failure of user code that could not be loaded."""
-    error = parse_error(failed.error)
-    return _failure(
-        Ending(cause=failed.cause, error=error, code=error.status if error else None, loading=True), plan
-    )
+    error, seen = parse_error(failed.error), failed.error or {}
+    code = error.status if error else _number(seen.get("code"))
+    ending = Ending(cause=failed.cause, error=error, code=code, signal=_number(seen.get("signal")), loading=True)
+    return _failure(ending, plan)
 
 
 def platform_fault(detail: str) -> Failure:
@@ -145,6 +145,10 @@ def _complaints(error: GuestError | None, plan: Plan) -> tuple[Complaint, ...]:
 def _first_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[0][:500] if lines else "(no message)"
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _signal_name(number: int | None) -> str:
