@@ -116,7 +116,7 @@ async def test_a_handler_may_be_defined_while_loading(circle: Circle) -> None:
         ("Mod.handler", "module Mod\n  def self.handler(input) = input['n']\nend\n"),
         ("Mod.call", "module Mod\n  module_function\n  def call(input) = input['n']\nend\n"),
         ("A::B.call", "module A; module B; class << self; def call(input) = input['n']; end; end; end\n"),
-        ("Shop.call", "class Shop\n  def self.call(input) = new.send(:sell, input)\n  def sell(input) = input['n']\nend\n"),
+        ("Shop.call", "class Shop\n  def self.call(input) = new.go(input)\n  def go(input) = input['n']\nend\n"),
         ("handler", "def handler(input, options = {})\n  input['n'] + options.size\nend\n"),
         ("handler", "def handler(*args) = args.first['n']\n"),
         ("handler", "private def handler(input) = input['n']\n"),
