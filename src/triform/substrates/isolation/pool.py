@@ -80,11 +80,10 @@ class Pool:
         if shelf is None or not shelf.spares or self._stopping:
             return None
         self._borrowed(shelf)
-        shelf.used_at = self._clock.monotonic()
-        shelf.wanted(shelf.leases + 1, self._policy.most_spares)
-        spare = shelf.spares.popleft()
+        self._shelf(spec).wanted(shelf.leases + 1, self._policy.most_spares)
+        lease = Lease(spare=shelf.spares.popleft(), shelf=shelf)
         self._replenish(shelf)
-        return Lease(instance=spare.instance, template=spare.template, shelf=shelf)
+        return lease
 
     async def obtain(self, spec: TemplateSpec) -> Lease:
         """A READY instance for one run. Raises `LoadFailed` for what user code did, `DriverFault` when the
@@ -103,7 +102,7 @@ class Pool:
         shelf = self._shelf(spec)
         shelf.failure = None
         with self._borrowed(shelf):
-            template = shelf.spares[0].template if shelf.spares else await self._template(shelf, keep=True)
+            template = shelf.spares[0].template if shelf.spares else await self._shared(shelf)
             shelf.wanted(1, self._policy.most_spares)
             self._replenish(shelf)
         return template
@@ -122,7 +121,7 @@ class Pool:
             await self._shed(shelf, shelf.target)
             self._replenish(shelf)
             self._forget(shelf, now)
-        await self._make_room(0.0)
+        await self._make_room()
 
     # serving
 
@@ -158,10 +157,8 @@ class Pool:
 
     async def _end(self, lease: Lease) -> None:
         try:
-            await lease.instance.kill()
+            await self._put_away(lease.spare)
         finally:
-            if not lease.template.reusable:
-                await self._driver.discard(lease.template)
             self._returned(lease.shelf)
 
     async def _serve(self, shelf: Shelf) -> Lease:
@@ -170,38 +167,34 @@ class Pool:
         spare = await self._make(shelf)
         self._replenish(shelf)
         cold_ms = (self._clock.monotonic() - began) * 1000
-        return Lease(
-            instance=spare.instance,
-            template=spare.template,
-            shelf=shelf,
-            cold_start_ms=cold_ms,
-            cold=True,
-            loaded=loads,
-        )
+        return Lease(spare=spare, shelf=shelf, cold_start_ms=cold_ms, cold=True, loaded=loads)
 
     async def _make(self, shelf: Shelf) -> Spare:
-        template = await self._template(shelf)
+        template, own = await self._template(shelf)
         try:
-            return Spare(await self._driver.clone(template), template)
+            return Spare(await self._driver.clone(template), template, own)
         except BaseException:
-            if not template.reusable:
+            if own:
                 await asyncio.shield(self._driver.discard(template))
             raise
 
-    async def _template(self, shelf: Shelf, keep: bool = False) -> Template:
-        """The shelf's template, loaded if need be, however many wait for it.
+    async def _template(self, shelf: Shelf) -> tuple[Template, bool]:
+        """A template to clone, and whether it is the caller's alone."""
+        if shelf.alone and shelf.template is None:
+            return await self._load_once(shelf), True
+        template = await self._shared(shelf)
+        if template.reusable:
+            return template, False
+        if shelf.template is None:  # another one was faster, and it serves one run only
+            return await self._template(shelf)
+        shelf.template = None
+        return template, True
 
-        One that serves a single run is handed over for good, unless `keep`.
-        """
-        while (template := shelf.template) is None:
-            if (failure := shelf.again()) is not None:
-                raise failure
-            if shelf.alone and not keep:
-                return await self._driver.template(shelf.spec)
+    async def _shared(self, shelf: Shelf) -> Template:
+        """The shelf's template, loaded if need be, however many wait for it."""
+        while shelf.template is None:
             await self._loaded(shelf)
-        if not (template.reusable or keep):
-            shelf.template = None
-        return template
+        return shelf.template
 
     async def _loaded(self, shelf: Shelf) -> None:
         """Waits for the load all share; it is called off when the last one who waits is."""
@@ -218,13 +211,20 @@ class Pool:
 
     async def _load(self, shelf: Shelf) -> None:
         try:
-            await self._make_room(self._policy.footprint.template_mb)
-            shelf.template = await self._driver.template(shelf.spec)
+            await self._make_room()
+            shelf.template = await self._load_once(shelf)
             shelf.alone = not shelf.template.reusable
-        except LoadFailed as failed:
-            shelf.failure, shelf.failed_at = failed, self._clock.monotonic()
         finally:
             shelf.loading = None
+
+    async def _load_once(self, shelf: Shelf) -> Template:
+        if (failure := shelf.again()) is not None:
+            raise failure
+        try:
+            return await self._driver.template(shelf.spec)
+        except LoadFailed as failed:
+            shelf.failure, shelf.failed_at, shelf.target = failed, self._clock.monotonic(), 0
+            raise
 
     # readiness
 
@@ -234,7 +234,7 @@ class Pool:
 
     def _lacks(self, shelf: Shelf) -> bool:
         more = shelf.spare_mb(self._policy.footprint)
-        wanted = len(shelf.spares) < shelf.target and not (shelf.retired or self._stopping)
+        wanted = len(shelf.spares) < shelf.most_spares and not (shelf.retired or self._stopping)
         return wanted and self._held_mb() + more <= self._policy.memory_mb
 
     async def _refill(self, shelf: Shelf) -> None:
@@ -244,7 +244,7 @@ class Pool:
         except DriverFault:
             self._retire(shelf)
         except LoadFailed:
-            shelf.target = 0
+            pass  # remembered by the shelf
         finally:
             shelf.refill = None
             if shelf.retired and not shelf.leases:
@@ -255,20 +255,23 @@ class Pool:
             await self._put_away(shelf.spares.pop())
 
     async def _put_away(self, spare: Spare) -> None:
-        with contextlib.suppress(DriverFault):
+        try:
             await spare.instance.kill()
-        if not spare.template.reusable:
-            await self._driver.discard(spare.template)
+        except DriverFault:
+            pass  # the driver has counted it
+        finally:
+            if spare.own:
+                await self._driver.discard(spare.template)
 
     # room
 
     def _held_mb(self) -> float:
         return sum(shelf.memory_mb(self._policy.footprint) for shelf in self._shelves.values())
 
-    async def _make_room(self, needed_mb: float) -> None:
+    async def _make_room(self) -> None:
         """Least recently used first; what is at work stays, even over the budget."""
         for shelf in sorted(self._shelves.values(), key=lambda shelf: shelf.used_at):
-            if self._held_mb() + needed_mb <= self._policy.memory_mb:
+            if self._held_mb() <= self._policy.memory_mb:
                 return
             if not shelf.busy:
                 self._shelves.pop(shelf.spec.key, None)
@@ -295,7 +298,7 @@ class Pool:
             if now - shelf.failed_at > keep_s:
                 shelf.failure = None
         if shelf.empty and not shelf.busy and shelf.failure is None:
-            self._shelves.pop(shelf.spec.key, None)
+            self._retire(shelf)
 
     async def _tend_for_ever(self) -> None:
         while True:

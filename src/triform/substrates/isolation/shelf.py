@@ -30,10 +30,11 @@ class Policy:
 
 @dataclass(slots=True)
 class Spare:
-    """A READY instance that nobody has yet, with the template it came from."""
+    """A READY instance that nobody has yet. `own`: its template is its alone and goes with it."""
 
     instance: Instance
     template: Template
+    own: bool = False
 
 
 @dataclass(slots=True)
@@ -75,9 +76,14 @@ class Shelf:
         """What one spare costs; alone, it brings its template."""
         return footprint.instance_mb + self.alone * footprint.template_mb
 
+    @property
+    def most_spares(self) -> int:
+        """A spare that brings its own template is dear: one is enough."""
+        return min(self.target, 1) if self.alone else self.target
+
     def wanted(self, count: int, most: int) -> None:
-        """At least so many spares from now on, within the limit; a template of one run is dear: one spare."""
-        self.target = max(self.target, min(count, 1 if self.alone else most))
+        """At least so many spares from now on, within the limit."""
+        self.target = max(self.target, min(count, most))
 
     def again(self) -> LoadFailed | None:
         """The remembered failure as a fresh exception (a raised one drags its traceback along)."""
@@ -87,14 +93,21 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """An instance for one run. `cold`: nothing was ready; `loaded`: user code was loaded for this lease."""
+    """A spare for one run. `cold`: nothing was ready; `loaded`: user code was loaded for this lease."""
 
-    instance: Instance
-    template: Template
+    spare: Spare
     shelf: Shelf = field(repr=False)
     cold_start_ms: float = 0.0
     cold: bool = False
     loaded: bool = False
+
+    @property
+    def instance(self) -> Instance:
+        return self.spare.instance
+
+    @property
+    def template(self) -> Template:
+        return self.spare.template
 
     @property
     def load_output(self) -> tuple[Frame, ...]:
