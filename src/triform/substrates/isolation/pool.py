@@ -20,6 +20,7 @@ from triform.substrates.isolation.interfaces import (
     Template,
     TemplateSpec,
 )
+from triform.substrates.isolation.maker import Maker
 from triform.substrates.isolation.shelf import Lease, Policy, Shelf, Spare
 
 _PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
@@ -34,6 +35,7 @@ class Pool:
         self._clock = clock
         self._policy = policy
         self._shelves: dict[str, Shelf] = {}
+        self._maker = Maker(driver, clock, self._spawn, self._make_room)
         self._stopping = False
         self._tending: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -102,7 +104,7 @@ class Pool:
         shelf = self._shelf(spec)
         shelf.failure = None
         with self._borrowed(shelf):
-            template = shelf.spares[0].template if shelf.spares else await self._shared(shelf)
+            template = shelf.spares[0].template if shelf.spares else await self._maker.shared(shelf)
             shelf.wanted(1, self._policy.most_spares)
             self._replenish(shelf)
         return template
@@ -164,67 +166,10 @@ class Pool:
     async def _serve(self, shelf: Shelf) -> Lease:
         began, loads = self._clock.monotonic(), shelf.empty or shelf.alone
         shelf.wanted(shelf.leases + 1, self._policy.most_spares)
-        spare = await self._make(shelf)
+        spare = await self._maker.make(shelf)
         self._replenish(shelf)
         cold_ms = (self._clock.monotonic() - began) * 1000
         return Lease(spare=spare, shelf=shelf, cold_start_ms=cold_ms, cold=True, loaded=loads)
-
-    async def _make(self, shelf: Shelf) -> Spare:
-        template, own = await self._template(shelf)
-        try:
-            return Spare(await self._driver.clone(template), template, own)
-        except BaseException:
-            if own:
-                await asyncio.shield(self._driver.discard(template))
-            raise
-
-    async def _template(self, shelf: Shelf) -> tuple[Template, bool]:
-        """A template to clone, and whether it is the caller's alone."""
-        if shelf.alone and shelf.template is None:
-            return await self._load_once(shelf), True
-        template = await self._shared(shelf)
-        if template.reusable:
-            return template, False
-        if shelf.template is None:  # another one was faster, and it serves one run only
-            return await self._template(shelf)
-        shelf.template = None
-        return template, True
-
-    async def _shared(self, shelf: Shelf) -> Template:
-        """The shelf's template, loaded if need be, however many wait for it."""
-        while shelf.template is None:
-            await self._loaded(shelf)
-        return shelf.template
-
-    async def _loaded(self, shelf: Shelf) -> None:
-        """Waits for the load all share; it is called off when the last one who waits is."""
-        loading = shelf.loading = shelf.loading or self._spawn(self._load(shelf))
-        try:
-            await asyncio.shield(loading)
-        except asyncio.CancelledError:
-            if loading.cancelled():
-                raise DriverFault("loading was called off") from None
-            if shelf.leases <= 1:
-                loading.cancel()
-                await asyncio.wait({loading})
-            raise
-
-    async def _load(self, shelf: Shelf) -> None:
-        try:
-            await self._make_room()
-            shelf.template = await self._load_once(shelf)
-            shelf.alone = not shelf.template.reusable
-        finally:
-            shelf.loading = None
-
-    async def _load_once(self, shelf: Shelf) -> Template:
-        if (failure := shelf.again()) is not None:
-            raise failure
-        try:
-            return await self._driver.template(shelf.spec)
-        except LoadFailed as failed:
-            shelf.failure, shelf.failed_at, shelf.target = failed, self._clock.monotonic(), 0
-            raise
 
     # readiness
 
@@ -240,7 +185,7 @@ class Pool:
     async def _refill(self, shelf: Shelf) -> None:
         try:
             while self._lacks(shelf):
-                shelf.spares.append(await self._make(shelf))
+                shelf.spares.append(await self._maker.make(shelf))
         except DriverFault:
             self._retire(shelf)
         except LoadFailed:
