@@ -19,23 +19,31 @@ from triform.substrates.isolation.languages import Language
 
 
 class ProcessDriver:
-    """`languages`: by name, as TemplateSpec names them. Works between `start` and `stop`."""
+    """`languages`: by name, as TemplateSpec names them. Works between `start` and `stop`.
+
+    `launcher_uid`: the user whose rights sandboxes are made with, when root does not want to give its own.
+    """
 
     name = "process"
 
-    def __init__(self, languages: Mapping[str, Language]) -> None:
+    def __init__(self, languages: Mapping[str, Language], launcher_uid: int | None = None) -> None:
         self._languages = languages
-        self._link = Link()
+        self._launcher_uid = launcher_uid
+        self._link = Link(launcher_uid)
         self._controllers: frozenset[str] = frozenset()
         self._numbers = itertools.count(1)
         self._templates: set[ProcessTemplate] = set()
         self._instances: set[ProcessInstance] = set()
 
+    @property
+    def launcher_pid(self) -> int | None:
+        return self._link.pid
+
     async def probe(self) -> Capabilities:
         """Builds a sandbox, empty but for what every one has, and lets it go."""
         if not probe.supported():
             return probe.unsupported()
-        own = None if self._link.up else Link()
+        own = None if self._link.up else Link(self._launcher_uid)
         link = own or self._link
         try:
             await link.start()

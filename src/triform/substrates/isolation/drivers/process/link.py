@@ -18,7 +18,7 @@ from triform.substrates.isolation.interfaces import DriverFault
 _LARGEST = 1 << 17
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); "
-    "from triform.substrates.isolation.drivers.process.launcher.main import main; main(int(sys.argv[2]))"
+    "from triform.substrates.isolation.drivers.process.launcher.main import main; main(*map(int, sys.argv[2:]))"
 )
 """Isolated and without site: none of the server's packages is ever loaded into the launcher."""
 
@@ -33,9 +33,11 @@ class Answer(dict[str, Any]):
 
 
 class Link:
-    """One launcher, running between `start` and `stop`. Every failure is a DriverFault."""
+    """One launcher, running between `start` and `stop`, as the user `uid` if given (root may choose). Every
+    failure is a DriverFault."""
 
-    def __init__(self) -> None:
+    def __init__(self, uid: int | None = None) -> None:
+        self._uid = uid
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
@@ -47,12 +49,17 @@ class Link:
     def up(self) -> bool:
         return self._socket is not None
 
+    @property
+    def pid(self) -> int | None:
+        """The launcher's process."""
+        return self._process.pid if self._process else None
+
     async def start(self) -> None:
         if self._socket:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _launch(theirs.fileno())
+            self._process = _launch(theirs.fileno(), self._uid)
         ours.setblocking(False)
         self._socket = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
@@ -144,11 +151,12 @@ class Link:
             told({"gone": template, "code": 0, "signal": 9, "oom": False})
 
 
-def _launch(descriptor: int) -> subprocess.Popen[bytes]:
+def _launch(descriptor: int, uid: int | None) -> subprocess.Popen[bytes]:
     """A session of its own: a Ctrl-C in the server's terminal must not reach sandboxes that still work."""
+    arguments = [str(descriptor)] if uid is None else [str(descriptor), str(uid)]
     source = Path(triform.__file__).parent.parent
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _BOOT, str(source), str(descriptor)],
+        [sys.executable, "-I", "-S", "-c", _BOOT, str(source), *arguments],
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,
         start_new_session=True,

@@ -15,7 +15,7 @@ BIND, RECURSIVE, PRIVATE = 4096, 16384, 1 << 18
 
 CAP_SYS_ADMIN = 21
 
-_SET_DEATH_SIGNAL, _DROP_BOUNDING, _SET_SECUREBITS, _NO_NEW_PRIVILEGES, _AMBIENT = 1, 24, 28, 38, 47
+_SET_DEATH_SIGNAL, _SET_DUMPABLE, _DROP_BOUNDING, _SET_SECUREBITS, _NO_NEW_PRIVILEGES, _AMBIENT = 1, 4, 24, 28, 38, 47
 _AMBIENT_RAISE = 2
 _NOT_BY_ROOT = 0b1111
 """SECBIT_NOROOT and SECBIT_NO_SETUID_FIXUP, both locked: no uid brings capabilities."""
@@ -67,6 +67,14 @@ def swap_root(new: str) -> None:
 
 def die_with_parent() -> None:
     _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def become(uid: int) -> None:
+    """An ordinary user, for good. Afterwards /proc/self is its own again, which maps of children need."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    _prctl(_SET_DUMPABLE, 1)
 
 
 def no_new_privileges() -> None:

@@ -21,9 +21,9 @@ import json
 import os
 import select
 import socket
-import sys
 from typing import Any
 
+from triform.substrates.isolation.drivers.process.launcher import kernel
 from triform.substrates.isolation.drivers.process.launcher.hierarchy import choose
 from triform.substrates.isolation.drivers.process.launcher.warden import Refused, Warden, ignore_terminal_signals
 
@@ -33,9 +33,12 @@ LARGEST = 1 << 17
 _LOOK_S = 0.025
 
 
-def main(descriptor: int) -> None:
-    """Serves requests on the socket until its other end closes."""
+def main(descriptor: int, uid: int | None = None) -> None:
+    """Serves requests on the socket until its other end closes; as another user than it was started as if
+    `uid` is given."""
     ignore_terminal_signals()
+    if uid is not None:
+        kernel.become(uid)
     with socket.socket(fileno=descriptor) as server:
         Launcher(server).serve()
 
@@ -97,7 +100,3 @@ class Launcher:
             self._server.sendmsg([json.dumps(answer).encode()], ancillary)
         for descriptor in passed:
             os.close(descriptor)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -160,7 +160,8 @@ def rlimits(plan: Plan) -> list[tuple[int, int]]:
     limits = [
         (resource.RLIMIT_NOFILE, plan.open_files),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, max(plan.tmp_bytes, 1 << 20)),
+        # Above what /tmp holds: a full disk is an error a program can handle, the file size signal is not.
+        (resource.RLIMIT_FSIZE, plan.tmp_bytes + (1 << 20)),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 65536),
     ]

@@ -1,0 +1,55 @@
+"""What the host can see of sandboxes: their processes, groups and mounts."""
+
+from pathlib import Path
+
+
+def user_namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/user").readlink())
+    except OSError:
+        return ""
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def pids_in(namespace: str) -> set[int]:
+    """Every process of a user namespace."""
+    return {
+        int(entry.name) for entry in Path("/proc").glob("[0-9]*") if user_namespace(int(entry.name)) == namespace
+    }
+
+
+def children_of(pid: int) -> set[int]:
+    """Every process whose parent this is."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.add(int(entry.name))
+    return found
+
+
+def groups_of(launcher: int) -> set[str]:
+    """Names of the cgroups a launcher has made, over all hierarchies."""
+    homes = Path("/sys/fs/cgroup").glob(f"**/triform-{launcher}-*")
+    return {group.name for home in homes for group in home.iterdir() if group.is_dir()}
+
+
+def homes_of(launcher: int) -> set[Path]:
+    return set(Path("/sys/fs/cgroup").glob(f"**/triform-{launcher}-*"))
+
+
+def host_uid(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("Uid:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(pid)
+
+
+def mounts() -> str:
+    return Path("/proc/self/mounts").read_text()

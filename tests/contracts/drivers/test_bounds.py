@@ -1,0 +1,125 @@
+"""What a run may use up, and what happens when it does."""
+
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from tests.contracts.drivers import outside
+from tests.contracts.drivers.bench import Bench, eventually, finish, invoke, printed
+from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.drivers.process.template import ProcessTemplate
+from triform.substrates.isolation.interfaces import GuestGone, Limits
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize("probe", ["eat", "child eats"])
+async def test_a_run_that_eats_memory_ends_as_oom_and_nobody_else_notices(
+    bench: Bench, probes: ProcessTemplate, probe: str
+) -> None:
+    neighbour = await bench.driver.clone(probes)
+    ran = await bench.run(probes, probe)
+    assert ran.exit.oom
+    assert ran.exit.memory_peak_bytes > 32 * MIB
+    assert ran.output is None
+    await invoke(neighbour, "echo", value="still here")
+    assert (await finish(neighbour)).output == "still here"
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+async def test_a_full_disk_is_an_error_of_the_program_not_its_end(
+    bench: Bench, probes: ProcessTemplate, place: str
+) -> None:
+    ran = await bench.run(probes, "fill", place=place)
+    assert ran.output in ("ENOSPC", "EFBIG")
+    assert not ran.exit.oom
+
+
+async def test_a_fork_bomb_is_bounded_and_leaves_nothing(
+    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
+) -> None:
+    instance = await driver.clone(probes)
+    await invoke(instance, "bomb")
+    namespace = outside.user_namespace(probes.pid)
+    with anyio.move_on_after(1):  # a language may retry a refused fork forever: then it is the deadline's
+        async for _ in instance.frames():
+            break
+    assert len(outside.pids_in(namespace)) <= 16 * probes.spec.limits.pids
+    await instance.kill()
+    assert outside.pids_in(namespace) == {probes.pid}
+
+
+async def test_open_files_are_bounded(bench: Bench, probes: ProcessTemplate) -> None:
+    error, opened = (await bench.run(probes, "many files")).output
+    assert error == "EMFILE"
+    assert opened < probes.spec.limits.open_files
+
+
+async def test_what_a_run_used_is_told(bench: Bench) -> None:
+    template = await bench.driver.template(bench.spec("probes", Limits(memory_mb=128)))
+    idle = await bench.run(template, "echo", value=1)
+    busy = await bench.run(template, "use", mb=40, cpu_s=0.3)
+    assert busy.output == 40 * MIB
+    assert busy.exit.memory_peak_bytes > 35 * MIB
+    assert idle.exit.memory_peak_bytes < 20 * MIB
+    assert busy.exit.cpu_ms > 250 > idle.exit.cpu_ms
+    await bench.driver.discard(template)
+
+
+async def test_a_tree_of_processes_dies_as_one(bench: Bench, driver: ProcessDriver) -> None:
+    template = await driver.template(bench.spec("probes", replace(Limits(memory_mb=256), pids=200)))
+    namespace = outside.user_namespace(template.pid)
+    instance = await driver.clone(template)
+    await invoke(instance, "tree", count=40)
+    ran = await finish(instance, printed("planted"))
+    assert ran.stdout == "planted\n"
+    assert outside.pids_in(namespace) == {template.pid}
+    await driver.discard(template)
+    assert outside.pids_in(namespace) == set()
+
+
+async def test_orphans_end_with_the_run(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:
+    assert (await bench.run(probes, "orphan")).output == "left"
+    assert outside.pids_in(outside.user_namespace(probes.pid)) == {probes.pid}
+
+
+async def test_a_spinning_run_can_be_killed(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:
+    instance = await driver.clone(probes)
+    await invoke(instance, "spin")
+    ran = await finish(instance, printed("spinning"))
+    assert ran.output is None
+    assert outside.pids_in(outside.user_namespace(probes.pid)) == {probes.pid}
+
+
+async def test_groups_go_with_their_runs(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:
+    launcher = driver.launcher_pid or 0
+    await bench.run(probes, "echo", value=1)
+    await eventually(lambda: all(name.endswith(".z") for name in outside.groups_of(launcher)))
+
+
+async def test_kill_may_be_called_again_and_ends_everything(
+    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
+) -> None:
+    instance = await driver.clone(probes)
+    first = await instance.kill()
+    assert await instance.kill() == first
+    with pytest.raises(GuestGone):
+        await invoke(instance, "echo", value=1)
+
+
+async def test_a_flooding_run_is_held_back_until_it_is_read(
+    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
+) -> None:
+    instance = await driver.clone(probes)
+    await invoke(instance, "flood")
+    taken = 0
+    async for frame in instance.frames():
+        taken += len(frame.payload)
+        if taken > 4 * MIB:
+            break
+    for _ in range(50):
+        await anyio.lowlevel.checkpoint()
+    await instance.kill()
+    left = sum([len(frame.payload) async for frame in instance.frames()])
+    assert left <= 4 * MIB

@@ -1,0 +1,97 @@
+"""Loading: what makes a template, what makes it unfit to share, what makes it fail."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from tests.contracts.drivers import outside
+from tests.contracts.drivers.bench import Bench, eventually
+from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.drivers.process.template import ProcessTemplate
+from triform.substrates.isolation.interfaces import DriverFault, Limits, LoadFailed
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("leaves_file", "files open"),
+        ("leaves_thread", "threads running"),
+        ("leaves_process", "processes running"),
+        ("shares_memory", "writable memory"),
+        ("mounts", "mounted"),
+    ],
+)
+async def test_a_template_that_could_share_state_serves_each_run_anew(
+    bench: Bench, driver: ProcessDriver, program: str, told: str
+) -> None:
+    template = await driver.template(bench.spec(program))
+    assert not template.reusable
+    assert told in template.warnings[0]
+    assert [(await bench.run(template)).output for _ in range(2)] == [1, 1]
+    await driver.discard(template)
+
+
+async def test_loading_that_hangs_is_ended_and_what_it_printed_is_kept(
+    bench: Bench, driver: ProcessDriver
+) -> None:
+    before = outside.children_of(driver.launcher_pid or 0)
+    with pytest.raises(LoadFailed) as failed:
+        await driver.template(bench.spec("hangs", load_timeout_ms=700))
+    assert failed.value.cause == "timeout"
+    assert b"".join(frame.payload for frame in failed.value.output) == b"before\n"
+    assert outside.children_of(driver.launcher_pid or 0) == before
+
+
+async def test_loading_that_ends_the_process_says_so(bench: Bench, driver: ProcessDriver) -> None:
+    with pytest.raises(LoadFailed) as failed:
+        await driver.template(bench.spec("ends"))
+    assert failed.value.cause == "exit"
+    assert failed.value.error
+    assert failed.value.error["code"] == 3
+
+
+async def test_loading_that_eats_memory_ends_as_oom(bench: Bench, driver: ProcessDriver) -> None:
+    with pytest.raises(LoadFailed) as failed:
+        await driver.template(bench.spec("hoards", Limits(memory_mb=64), load_timeout_ms=30_000))
+    assert failed.value.cause == "oom"
+
+
+async def test_load_output_is_kept_up_to_a_bound(bench: Bench, driver: ProcessDriver) -> None:
+    template = await driver.template(bench.spec("chatters"))
+    kept = sum(len(frame.payload) for frame in template.load_output)
+    assert 1 << 17 < kept < 1 << 20
+    assert (await bench.run(template)).output == "loaded"
+    await driver.discard(template)
+
+
+async def test_a_discarded_template_leaves_nothing_and_makes_no_clones(
+    bench: Bench, driver: ProcessDriver
+) -> None:
+    template = await driver.template(bench.spec("at_load"))
+    instance = await driver.clone(template)
+    namespace = outside.user_namespace(template.pid)
+    await driver.discard(template)
+    assert outside.pids_in(namespace) == set()
+    with pytest.raises(DriverFault):
+        await driver.clone(template)
+    await instance.kill()
+    await driver.discard(template)
+
+
+async def test_many_clones_at_once_are_all_ready(
+    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
+) -> None:
+    instances = await asyncio.gather(*(driver.clone(probes) for _ in range(40)))
+    await asyncio.gather(*(instance.kill() for instance in instances))
+    assert outside.pids_in(outside.user_namespace(probes.pid)) == {probes.pid}
+
+
+async def test_a_template_whose_process_is_gone_says_so(bench: Bench, driver: ProcessDriver) -> None:
+    template = await driver.template(bench.spec("at_load"))
+    os.kill(template.pid, signal.SIGKILL)
+    await eventually(lambda: not template.alive)
+    with pytest.raises(DriverFault):
+        await driver.clone(template)
+    await driver.discard(template)
