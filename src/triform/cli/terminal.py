@@ -63,7 +63,7 @@ class Terminal:
         """Something of rich's on stdout, without the blanks it fills lines with."""
         console = _console()
         with console.capture() as drawn:
-            console.print(renderable)
+            console.print(renderable, width=console.width - indent)
         lines = (line.rstrip() for line in drawn.get().splitlines())
         sys.stdout.write("".join(f"{' ' * indent}{line}".rstrip() + "\n" for line in lines))
         sys.stdout.flush()
