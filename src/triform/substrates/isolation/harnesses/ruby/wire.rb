@@ -69,10 +69,7 @@ module Triform
 
   # The line to the host: open in the process that runs the handler, in no other.
   class Line
-    def initialize
-      @turn = ::Thread::Mutex.new
-      @calls = 0
-    end
+    def initialize = @turn = ::Thread::Mutex.new
 
     def open(wire)
       @wire = wire
@@ -85,8 +82,8 @@ module Triform
     end
 
     def ask(method, params)
-      reply = @turn.synchronize do
-        say("call", id: @calls += 1, method:, params:)
+      reply = @turn.synchronize do # one at a time, so all may have the same id
+        say("call", id: 1, method:, params:)
         @wire.message
       end
       return reply["ok"] unless reply["error"]

@@ -22,8 +22,11 @@ module Triform
       %w[/tmp /dev/shm].each { |place| mount("tmpfs", place, 6, "size=#{tmp_bytes},mode=1777") } # nosuid, nodev
       mount("proc", "/proc", 14, 0) # and noexec
       call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
-      call(:capset, address([0x20080522, 0].pack("L2")), address([0, 0, 0, 0, 0, 0].pack("L6")))
-      call(:seccomp, 1, 0, address([program.bytesize / 8, program].pack("Sx6P"))) if program
+      header = [0x20080522, 0].pack("L2") # locals: an address keeps nothing alive
+      nothing = "\0" * 24
+      filter = program && [program.bytesize / 8, program].pack("Sx6P")
+      call(:capset, address(header), address(nothing))
+      call(:seccomp, 1, 0, address(filter)) if filter
     end
   end
 
