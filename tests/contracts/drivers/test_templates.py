@@ -28,7 +28,7 @@ async def test_a_template_that_could_share_state_serves_each_run_anew(
 ) -> None:
     template = await driver.template(bench.spec(program))
     assert not template.reusable
-    assert told in template.warnings[0]
+    assert any(told in warning for warning in template.warnings)
     assert [(await bench.run(template)).output for _ in range(2)] == [1, 1]
     await driver.discard(template)
 

@@ -3,7 +3,7 @@ by the kernel. Weaker: a burst between two looks is seen late, and numbers are s
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from triform.substrates.isolation.drivers.process.launcher.files import field, read
@@ -40,7 +40,7 @@ class Unbounded:
         return None
 
     def members(self, name: str) -> list[int]:
-        return list(_tree(self._first[name])) if name in self._first else []
+        return list(self._tree(self._first[name])) if name in self._first else []
 
     def remove(self, name: str) -> bool:
         for table in (self._bounds, self._first, self._usage):
@@ -56,18 +56,27 @@ class Unbounded:
 
     def _look(self, name: str, first: int) -> bool:
         bounds, before = self._bounds[name], self._usage[name]
-        memory, cpu_ms, tasks = _measure(first)
+        memory, cpu_ms, tasks = _measure(self._tree(first))
         over = bool(bounds.memory and memory > bounds.memory)
         self._usage[name] = Usage(
             before.oom_kills + over, max(before.cpu_ms, cpu_ms), max(before.memory_peak, memory)
         )
         return over or bool(bounds.pids and tasks > bounds.pids)
 
+    def _tree(self, first: int) -> Iterator[int]:
+        """A process and all below it, without those that are groups of their own."""
+        others = set(self._first.values()) - {first}
+        pending = [first]
+        while pending:
+            pid = pending.pop()
+            yield pid
+            pending += [child for child in _children(pid) if child not in others]
 
-def _measure(first: int) -> tuple[int, float, int]:
-    """Private bytes, CPU milliseconds and threads of a process and all below it."""
+
+def _measure(pids: Iterable[int]) -> tuple[int, float, int]:
+    """Private bytes, CPU milliseconds and threads of some processes."""
     memory, cpu_ms, tasks = 0, 0.0, 0
-    for pid in _tree(first):
+    for pid in pids:
         folder = Path("/proc") / str(pid)
         try:
             rollup = read(folder / "smaps_rollup")
@@ -81,13 +90,9 @@ def _measure(first: int) -> tuple[int, float, int]:
     return memory, cpu_ms, tasks
 
 
-def _tree(first: int) -> Iterator[int]:
-    pending = [first]
-    while pending:
-        pid = pending.pop()
-        yield pid
-        try:
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                pending += map(int, read(thread / "children").split())
-        except OSError:
-            continue
+def _children(pid: int) -> list[int]:
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for thread in threads for child in read(thread / "children").split()]
+    except OSError:
+        return []

@@ -36,7 +36,7 @@ class Template(Unit):
         self.name, self.plan, self.uid, self.trouble = name, plan, uid, trouble
         self.namespace = user_namespace(self.pid)
         self.spawning: int | None = None
-        self.discarding: int | None = None
+        self.discarding: list[int] = []
         self.clones = 0
         self.widened = 0
 

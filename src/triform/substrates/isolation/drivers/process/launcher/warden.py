@@ -159,7 +159,7 @@ class Warden:
         template = self._templates.get(request["template"])
         if template is None:
             return {}, []
-        template.discarding = request["id"]
+        template.discarding.append(request["id"])
         template.kill()
         return None, []
 
@@ -173,8 +173,7 @@ class Warden:
         ended = os.waitstatus_to_exitcode(status)
         self._forget(template)
         template.uid.release()
-        if template.discarding is not None:
-            self._news.append({"id": template.discarding})
+        self._news += [{"id": number} for number in template.discarding]
         self._news.append({"gone": template.name, "code": max(ended, 0), "signal": max(-ended, 0), "oom": oom})
 
     def _forget(self, unit: Unit) -> None:
