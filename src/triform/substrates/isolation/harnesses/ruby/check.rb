@@ -42,19 +42,22 @@ end
 
 # The methods a caller at top level could call, as far as reading tells: `name`, `Module.name`.
 class Definitions
-  # Calls that may define methods in ways no reading shows.
+  # Calls that may define methods in ways no reading shows; at top level also what brings in others' methods.
   DYNAMIC = %w[define_method define_singleton_method eval class_eval module_eval instance_eval class_exec alias_method
-               delegate def_delegator def_delegators require_relative load include extend send public_send].freeze
+               delegate def_delegator def_delegators require_relative].freeze
+  BORROWING = %w[include extend load].freeze
 
   attr_reader :names
 
   def initialize(source)
     @names = []
+    @made = []
     @dynamic = false
     walk(Ripper.sexp(source), [], false)
   end
 
-  def dynamic? = @dynamic
+  # Whether this name may be defined all the same: in passing, or in a module that is made rather than declared.
+  def possible?(name) = @dynamic || @made.include?(name[/\A[A-Z]\w*/])
 
   private
 
@@ -65,9 +68,11 @@ class Definitions
     case node
     in [:def, [_, name, _], *rest] then method(name, scope, singleton, rest)
     in [:defs, receiver, _, [_, name, _], *rest] then method(name, scope + target(receiver), true, rest)
+    in [:alias, [_, [_, name, _]], _] then method(name, scope, singleton, [])
     in [:module | :class, constant, *rest] then walk(rest, scope + path(constant), published?(rest))
     in [:sclass, _, *rest] then walk(rest, scope, true)
-    in [:@ident, name, _] then @dynamic ||= DYNAMIC.include?(name)
+    in [:assign, [:var_field, [:@const, name, _]], value] then (@made << name) && walk(value, scope, singleton)
+    in [:@ident, name, _] then @dynamic ||= DYNAMIC.include?(name) || (scope.empty? && BORROWING.include?(name))
     else node.each { |part| walk(part, scope, singleton) }
     end
   end
@@ -97,26 +102,25 @@ def handler(input)
   return { errors: errors, warnings: [], handler_found: false } if errors.any?
 
   definitions = Definitions.new(source)
-  found = definitions.names.include?(name)
-  { errors: [], warnings: warnings(definitions, name, found), handler_found: found || definitions.dynamic? }
+  return { errors: [], warnings: [], handler_found: true } if definitions.names.include?(name)
+
+  possible = definitions.possible?(name)
+  { errors: [], warnings: [warning(definitions, name, possible)], handler_found: possible }
 end
 
 def problems(source, file)
-  return [{ line: 1, column: 0, message: "the source is not valid UTF-8" }] unless source.valid_encoding?
-
   refusals = Compiler.refusals(source, file)
   return [] if refusals.empty?
 
   stumbles = Stumbles.in(source, file)
   stumbles.empty? ? refusals : stumbles
+rescue ArgumentError, EncodingError => e # a magic comment that names no usable encoding
+  [{ line: 1, column: 0, message: e.message }]
 end
 
-def warnings(definitions, name, found)
-  return [] if found
+def warning(definitions, name, possible)
+  return "#{name} is not defined in plain sight; it must exist once the source is loaded" if possible
 
   seen = definitions.names.reject { |other| other.include?(".") }.first(5)
-  hint = seen.empty? ? "" : "; it defines #{seen.join(", ")}"
-  return ["#{name} is not defined in plain sight; it must exist once the source is loaded"] if definitions.dynamic?
-
-  ["no method #{name} is defined#{hint}"]
+  "no method #{name} is defined#{"; there is #{seen.join(", ")}" if seen.any?}"
 end
