@@ -1,6 +1,7 @@
 """One attempt of a run: wait for the slot, dispatch, end it or schedule the next."""
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -12,6 +13,7 @@ from triform.executor.house import House
 from triform.executor.live import LiveRun
 from triform.executor.passage import Passage, Proceed
 from triform.executor.retry import next_delay_ms
+from triform.executor.settle import milliseconds
 from triform.executor.slots import Ticket
 from triform.runs.model import Attempt, Ended, Run, Status
 
@@ -62,10 +64,12 @@ class Attempts:
         now, expected = self._house.clock.now(), live.attempt
         live.attempt += 1
         begun = Attempt(number=live.attempt, started_at=now, worker_id=self._house.worker_id)
+        first = live.run.started_at or now
         live.run = live.run.evolve(
             status=Status.running,
-            started_at=live.run.started_at or now,
+            started_at=first,
             attempts=(*live.run.attempts, begun),
+            usage=replace(live.run.usage, queue_ms=milliseconds(live.run.created_at, first)),
         )
         return await self._house.commits.start(
             Start(run=live.run, expected=expected, attempt=live.attempt, worker_id=self._house.worker_id, at=now)

@@ -27,7 +27,7 @@ def settled(
     ceiling: pricing.Quantities,
 ) -> Run:
     """The run as it is stored at its end; user work costs money whether it succeeded or not."""
-    usage = _over_all(run, ended.usage)
+    usage = _over_all(run, ended.usage, now)
     debits = _debits(run, ended, usage, prices, ceiling)
     return run.evolve(
         status=ended.status,
@@ -63,12 +63,12 @@ def _debits(
     return pricing.bill(prices, pricing.used(usage.duration_ms, ceiling))
 
 
-def _over_all(run: Run, last: Usage) -> Usage:
-    """Handler time adds up over attempts; the queue is what came before the first."""
-    return replace(last, duration_ms=run.usage.duration_ms + last.duration_ms, queue_ms=_queue_ms(run))
+def _over_all(run: Run, last: Usage, now: datetime) -> Usage:
+    """Handler time adds up over attempts; the queue is what came before the first, or all there was."""
+    queue_ms = run.usage.queue_ms if run.started_at else milliseconds(run.created_at, now)
+    return replace(last, duration_ms=run.usage.duration_ms + last.duration_ms, queue_ms=queue_ms)
 
 
-def _queue_ms(run: Run) -> float:
-    if run.started_at is None:
-        return 0.0
-    return max(0.0, (run.started_at - run.created_at).total_seconds() * 1000)
+def milliseconds(begin: datetime, end: datetime) -> float:
+    """Never negative: the wall clock may have been set back in between."""
+    return max(0.0, (end - begin).total_seconds() * 1000)
