@@ -72,11 +72,15 @@ def _unserialisable(ending: Ending, plan: Plan) -> str:
 
 
 def _exit(ending: Ending, plan: Plan) -> str:
-    return f"the process ended itself with exit status {ending.code or 0} before the handler returned"
+    return f"the process ended itself with exit status {ending.code or 0}{_too_early(ending)}"
 
 
 def _signal(ending: Ending, plan: Plan) -> str:
-    return f"the process was ended by {_signal_name(ending.signal)} before the handler returned"
+    return f"the process was ended by {_signal_name(ending.signal)}{_too_early(ending)}"
+
+
+def _too_early(ending: Ending) -> str:
+    return "" if ending.loading else " before the handler returned"
 
 
 def _oom(ending: Ending, plan: Plan) -> str:

@@ -61,11 +61,19 @@ class Invoke:
         obtaining = asyncio.create_task(self.pool.obtain(plan.template))
         try:
             await _first(obtaining, context.cancelled())
-        finally:
-            if not obtaining.done():
-                obtaining.cancel()
-                await asyncio.wait({obtaining})
-        return None if obtaining.cancelled() else obtaining.result()
+        except asyncio.CancelledError:
+            await self._call_off(obtaining)
+            raise
+        if not obtaining.done():
+            await self._call_off(obtaining)
+            return None
+        return obtaining.result()
+
+    async def _call_off(self, obtaining: "asyncio.Task[Lease]") -> None:
+        obtaining.cancel()
+        await asyncio.wait({obtaining})
+        if not obtaining.cancelled() and obtaining.exception() is None:
+            await self.pool.give_back(obtaining.result())
 
     async def _run(self, plan: Plan, call: Call, context: RunContext, lease: Lease) -> Ended:
         write_output(lease.load_output, context)
