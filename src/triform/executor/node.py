@@ -66,6 +66,7 @@ class Node:
     async def _settle(self) -> None:
         """What still runs is ended; its runs are settled as a crash's would be, without the wait."""
         await self.house.tasks.stop()
+        self.house.spool.flush()
         await self.house.commits.drain()
         await self.recovery.hand_over()
         await self._lease.leave()

@@ -42,6 +42,9 @@ class Queue:
             except DatabaseUnavailable as error:
                 _log.warning("queue_waits_for_database", error=error.message)
                 pause = _LOOK_EVERY_S
+            except Exception:
+                _log.exception("queue_failed")
+                pause = _LOOK_EVERY_S
             if pause:
                 await self._house.backlog.woken(pause)
 

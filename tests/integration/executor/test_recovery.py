@@ -96,3 +96,13 @@ async def test_an_orderly_end_leaves_no_run_unsettled(database: Database, tmp_pa
 
 def _long_ago() -> str:
     return "01900000-0000-7000-8000-000000000001"
+
+
+async def test_an_orderly_end_keeps_the_lines_printed_last(database: Database, tmp_path: Path) -> None:
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        waiting = asyncio.create_task(client.post(f"{ops}/invoke", json={"print": "last words\n", "wait": "gate"}))
+        await acme.toy.begun("gate").wait()
+    await asyncio.gather(waiting, return_exceptions=True)
+    lines = await database.fetchval("select convert_from(lines, 'UTF8') from run_logs")
+    assert "last words" in lines
