@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_NONE = b":\t0000000000000000\n"
+_GIVEN_UP = (
+    b"\nCapInh" + _NONE + b"CapPrm" + _NONE + b"CapEff" + _NONE,
+    b"\nCapAmb" + _NONE,
+    b"\nNoNewPrivs:\t1\n",
+    b"\nSeccomp:\t2\n",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -53,12 +61,10 @@ def confined(pid: int) -> bool:
     except OSError:
         return False
     try:
-        status = os.read(descriptor, 8192).decode()
+        status = os.read(descriptor, 8192)
     finally:
         os.close(descriptor)
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    bare = all(int(fields[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
-    return bare and fields["NoNewPrivs"] == "1" and int(fields.get("Seccomp_filters", "2")) >= 2
+    return all(mark in status for mark in _GIVEN_UP) and b"\nSeccomp_filters:\t1\n" not in status
 
 
 def _threads(pid: int) -> frozenset[str]:

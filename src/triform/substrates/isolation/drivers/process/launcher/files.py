@@ -12,9 +12,10 @@ def folders(path: Path) -> list[Path]:
         return []
 
 
-def remove(group: Path) -> bool:
+def remove(folder: str | Path) -> bool:
+    """False while it cannot be removed yet."""
     try:
-        group.rmdir()
+        os.rmdir(folder)  # noqa: PTH106
     except FileNotFoundError:
         return True
     except OSError:
@@ -29,11 +30,12 @@ def kill(pid: int) -> None:
         return
 
 
-def write(path: Path, text: str, optional: bool = False) -> None:
+def write(path: str | Path, text: str, optional: bool = False) -> None:
+    """`optional`: a kernel without this file is fine."""
     try:
         descriptor = os.open(path, os.O_WRONLY)
     except FileNotFoundError:
-        if optional or path.name == "memory.memsw.limit_in_bytes":
+        if optional:
             return
         raise
     try:
@@ -42,17 +44,19 @@ def write(path: Path, text: str, optional: bool = False) -> None:
         os.close(descriptor)
 
 
-def read(path: Path) -> str:
+def read(path: str | Path) -> str:
+    """ "" when there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return ""
     try:
-        return os.read(descriptor, 65536).decode()
+        return os.read(descriptor, 1 << 20).decode()
     finally:
         os.close(descriptor)
 
 
 def field(text: str, name: str) -> int:
+    """The number after a name at the beginning of a line; 0 when there is none."""
     found = re.search(rf"^{name} (\d+)", text, re.MULTILINE)
     return int(found[1]) if found else 0

@@ -3,37 +3,39 @@
 import os
 from pathlib import Path
 
-from triform.substrates.isolation.drivers.process.launcher.files import field, read, write
+from triform.substrates.isolation.drivers.process.launcher.files import field, read, remove, write
 from triform.substrates.isolation.drivers.process.launcher.groups import Usage
 from triform.substrates.isolation.drivers.process.launcher.home import Home
 from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
 
 PERIOD_US = 100_000
+_MEMORY_AND_SWAP = "memory.memsw.limit_in_bytes"
 
 
 class Version1:
-    """Separate hierarchies. `bases`: controller → the folder groups may be made below."""
+    """`bases`: controller → the folder groups may be made below."""
 
     def __init__(self, bases: dict[str, Path]) -> None:
         self._homes = {controller: Home(base) for controller, base in bases.items()}
+        # Text, not Path: every run pays for these.
+        self._places = {controller: f"{home.path}/" for controller, home in self._homes.items()}
         self.controllers = frozenset(bases) & {"memory", "pids", "cpu"}
 
     def make(self, name: str, bounds: Bounds) -> None:
-        for controller, home in self._homes.items():
-            group = home.path / name
-            group.mkdir()
+        for controller, place in self._places.items():
+            os.mkdir(place + name)  # noqa: PTH102
             for file, value in bounds_as_files(controller, bounds):
-                write(group / file, value)
+                write(f"{place}{name}/{file}", value, optional=file == _MEMORY_AND_SWAP)
 
     def join(self, name: str, pid: int) -> None:
-        for home in self._homes.values():
-            write(home.path / name / "cgroup.procs", str(pid))
+        for place in self._places.values():
+            write(f"{place}{name}/cgroup.procs", str(pid))
 
     def widen(self, name: str, memory: int) -> None:
-        if "memory" in self._homes:
-            group = self._homes["memory"].path / name
-            write(group / "memory.memsw.limit_in_bytes", str(memory), optional=True)
-            write(group / "memory.limit_in_bytes", str(memory))
+        if "memory" in self._places:
+            group = self._places["memory"] + name
+            write(f"{group}/{_MEMORY_AND_SWAP}", str(memory), optional=True)
+            write(f"{group}/memory.limit_in_bytes", str(memory))
 
     def usage(self, name: str) -> Usage:
         return Usage(
@@ -43,37 +45,37 @@ class Version1:
         )
 
     def watch(self, name: str) -> int | None:
-        if "memory" not in self._homes:
+        if "memory" not in self._places:
             return None
-        group = self._homes["memory"].path / name
+        group = self._places["memory"] + name
         event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        control = os.open(group / "memory.oom_control", os.O_RDONLY)
+        control = os.open(f"{group}/memory.oom_control", os.O_RDONLY)
         try:
-            write(group / "cgroup.event_control", f"{event} {control}")
+            write(f"{group}/cgroup.event_control", f"{event} {control}")
         finally:
             os.close(control)
         return event
 
     def members(self, name: str) -> list[int]:
-        home = next(iter(self._homes.values()))
-        return [int(pid) for pid in read(home.path / name / "cgroup.procs").split()]
+        place = next(iter(self._places.values()))
+        return [int(pid) for pid in read(f"{place}{name}/cgroup.procs").split()]
 
     def remove(self, name: str) -> bool:
-        return all([home.remove(name) for home in self._homes.values()])
+        return all([remove(place + name) for place in self._places.values()])
 
     def close(self) -> None:
         for home in self._homes.values():
             home.close()
 
     def _read(self, controller: str, name: str, file: str) -> str:
-        home = self._homes.get(controller)
-        return read(home.path / name / file) if home else ""
+        place = self._places.get(controller)
+        return read(f"{place}{name}/{file}") if place else ""
 
 
 def bounds_as_files(controller: str, bounds: Bounds) -> list[tuple[str, str]]:
     if controller == "memory" and bounds.memory:
         # Swap counts into memsw; equal bounds leave none. It must not be below the memory bound, so it is last.
-        return [("memory.limit_in_bytes", str(bounds.memory)), ("memory.memsw.limit_in_bytes", str(bounds.memory))]
+        return [("memory.limit_in_bytes", str(bounds.memory)), (_MEMORY_AND_SWAP, str(bounds.memory))]
     if controller == "pids" and bounds.pids:
         return [("pids.max", str(bounds.pids))]
     if controller == "cpu" and bounds.cpus:
