@@ -69,6 +69,12 @@ class Circle:
     async def wallet(self) -> Json:
         return (await self.get("/ops/wallet")).json()
 
+    async def top_up(self, amount_micro_au: int) -> Json:
+        body = {"amount_micro_au": amount_micro_au, "reference": "a test"}
+        answer = await self.post("/ops/wallet/top_up", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def free_all(self) -> None:
         """Cancels whatever of this circle has not ended."""
         for status in ("pending", "running"):
@@ -154,8 +160,32 @@ class Element:
         await until(there, f"{run_id} printed {text!r}")
         return run
 
+    async def backing_off(self, run_id: str) -> Json:
+        """The run once it waits for its next attempt."""
+        run = None
+
+        async def there() -> bool:
+            nonlocal run
+            run = await self.run(run_id)
+            return bool(run["status"] == "pending" and run["attempts"] and run["next_attempt_at"])
+
+        await until(there, f"{run_id} waits for its next attempt")
+        return run
+
     async def cancel(self, run_id: str) -> httpx2.Response:
         return await self.post(f"/ops/runs/{run_id}/cancel")
+
+    async def some(self, number: int, status: str) -> list[Json]:
+        """The runs in this status, once there are so many of them."""
+        found: list[Json] = []
+
+        async def there() -> bool:
+            nonlocal found
+            found = await self.runs(status=status)
+            return len(found) == number
+
+        await until(there, f"{number} runs are {status}")
+        return found
 
     async def runs(self, **query: Any) -> list[Json]:
         listed: list[Json] = (await self.get("/ops/runs", params=query)).json()["runs"]
@@ -164,6 +194,12 @@ class Element:
 
 def run_id_of(answer: httpx2.Response) -> str:
     return str(answer.headers["Triform-Run-Id"])
+
+
+def timing_of(answer: httpx2.Response) -> dict[str, float]:
+    """Milliseconds by name, from Server-Timing."""
+    parts = (part.partition(";dur=") for part in answer.headers["Server-Timing"].split(", "))
+    return {name: float(duration) for name, _, duration in parts}
 
 
 def lines_of(run: Json) -> list[str]:

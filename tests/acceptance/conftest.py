@@ -19,15 +19,36 @@ StartServer = Callable[..., Server]
 _TIMEOUT_S = 90.0
 
 
+TIGHT = {
+    "worker_slots": 4,
+    "queue_limit": 2,
+    "queue_wait_ms": 700,
+    "backlog_limit": 3,
+    "wallet_grant_micro_au": 25_000,
+    "load_timeout_ms": 1000,
+}
+"""A grant of two and a half runs."""
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server this process's tests share."""
-    running = processes.start(tmp_path_factory.mktemp("shared-server"))
+    yield from _serving(tmp_path_factory.mktemp("shared-server"))
+
+
+@pytest.fixture(scope="session")
+def tight_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Another one, with little room and little money; see TIGHT. A test leaves nothing running there."""
+    yield from _serving(tmp_path_factory.mktemp("tight-server"), **TIGHT)
+
+
+def _serving(data_dir: Path, **settings: object) -> Iterator[Server]:
+    running = processes.start(data_dir, **settings)
     try:
         yield running
     finally:
         running.stop()
-    assert "unforeseen_error" not in running.log(), f"faults of the platform; see {running.data_dir}"
+    assert "unforeseen_error" not in running.log(), f"faults of the platform; see {data_dir}"
 
 
 @pytest.fixture
@@ -68,6 +89,23 @@ def new_circle(http: httpx2.AsyncClient) -> Circles:
 async def circle(new_circle: Circles) -> Circle:
     """A circle of this test alone, signed in as its admin."""
     return await new_circle()
+
+
+@pytest.fixture
+async def tight_circle(tight_server: Server) -> AsyncIterator[Circle]:
+    """A circle at the server with little room; what it leaves running is cancelled."""
+    async with client_of(tight_server) as client:
+        circle = await sign_in(client)
+        try:
+            yield circle
+        finally:
+            await circle.free_all()
+
+
+@pytest.fixture
+def sign_in_again() -> Callable[[Circle], Awaitable[Circle]]:
+    """`await sign_in_again(circle)`: another circle at the same server."""
+    return lambda circle: sign_in(circle.http)
 
 
 def client_of(server: Server) -> httpx2.AsyncClient:

@@ -9,7 +9,19 @@ import anyio
 import httpx2
 import pytest
 
-from tests.acceptance.client import ECHO, FAIL, HOLD, PRICE, Circle, Element, lines_of, refused, run_id_of, until
+from tests.acceptance.client import (
+    ECHO,
+    FAIL,
+    HOLD,
+    PRICE,
+    Circle,
+    Element,
+    lines_of,
+    refused,
+    run_id_of,
+    timing_of,
+    until,
+)
 from tests.acceptance.conftest import Circles
 
 MEMBERS = {
@@ -71,10 +83,7 @@ async def test_invoke_answers_with_the_bare_value_and_facts_in_headers(circle: C
 async def test_server_timing_names_queue_cold_exec_and_total(circle: Circle) -> None:
     element = await circle.ruby()
     answer = await element.invoke({})
-    timing = {}
-    for part in answer.headers["Server-Timing"].split(", "):
-        name, _, duration = part.partition(";dur=")
-        timing[name] = float(duration)
+    timing = timing_of(answer)
     assert set(timing) == {"queue", "cold", "exec", "total"}
     assert timing["total"] >= timing["exec"] > 0
 
