@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -73,6 +73,9 @@ class End:
     release_key: bool
 
 
+Step = TypeVar("Step", Start, End)
+
+
 class Commits:
     """`accept` and `end` are the two commits of a run; `start` is the third of one that had to wait."""
 
@@ -120,17 +123,19 @@ class Commits:
         return [found[item.run.run_id] for item in items]
 
     async def _flush_start(self, items: Sequence[Start]) -> Sequence[bool]:
-        columns = _columns([self._start_row(item) for item in items])
+        first = _leading(items)
+        columns = _columns([self._start_row(items[place]) for place in first])
         taken = {row["run_id"] for row in await self._start_lane.fetch(QUERIES["start"], *columns)}
-        return [item.run.run_id in taken for item in items]
+        return [first.get(place) in taken for place in range(len(items))]
 
     async def _flush_end(self, items: Sequence[End]) -> Sequence[bool]:
-        columns = _columns([self._end_row(item) for item in items])
-        charges = [row for item in items for row in self._charges(item.run)]
+        first = _leading(items)
+        columns = _columns([self._end_row(items[place]) for place in first])
+        charges = [row for place in first for row in self._charges(items[place].run)]
         charge_columns = _columns(charges) if charges else ((), (), (), ())
         rows = await self._end_lane.fetch(QUERIES["end"], *columns, *charge_columns)
         ended = {row["run_id"] for row in rows}
-        return [item.run.run_id in ended for item in items]
+        return [first.get(place) in ended for place in range(len(items))]
 
     def _accept_row(self, item: Acceptance) -> tuple[Any, ...]:
         run = item.run
@@ -169,6 +174,18 @@ def encode_lines(lines: tuple[Line, ...]) -> bytes | None:
 
 def _circle(item: Acceptance | Start | End) -> tuple[UUID, UUID]:
     return item.run.circle_id, item.run.run_id
+
+
+def _leading(items: Sequence[Step]) -> dict[int, UUID]:
+    """The places at which each run is first meant: two who want the same of one run may meet in a batch, and
+    one statement cannot tell them apart."""
+    seen: set[UUID] = set()
+    leading: dict[int, UUID] = {}
+    for place, item in enumerate(items):
+        if item.run.run_id not in seen:
+            seen.add(item.run.run_id)
+            leading[place] = item.run.run_id
+    return leading
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
