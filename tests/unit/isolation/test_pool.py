@@ -12,7 +12,9 @@ from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.shelf import Footprint, Policy
 from triform.testing.clock import FakeClock
 
-POLICY = Policy(memory_mb=100, footprint=Footprint(template_mb=40, instance_mb=1), most_spares=3, idle_s=60)
+POLICY = Policy(
+    memory_mb=100, footprint=Footprint(template_mb=40, instance_mb=1), most_spares=3, idle_s=60, lag_s=0
+)
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from triform.testing.clock import FakeClock
 
 OWNERS = st.sampled_from(["a", "b", "c", "d"])
 FAULTS = st.sampled_from([None, None, None, DriverFault("machine"), LoadFailed("load_error"), LoadFailed("oom")])
-POLICY = Policy(memory_mb=100, footprint=Footprint(40, 1), most_spares=2, idle_s=20, failure_s=50, passing_s=10)
+POLICY = Policy(
+    memory_mb=100, footprint=Footprint(40, 1), most_spares=2, idle_s=20, failure_s=50, passing_s=10, lag_s=0
+)
 
 
 class PoolMachine(RuleBasedStateMachine):

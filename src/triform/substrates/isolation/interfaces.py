@@ -72,8 +72,12 @@ class TemplateSpec:
     owner: str = ""
     """Whose code it is: equal code of two elements never shares a template."""
 
-    @property
-    def key(self) -> str:
+    key: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self._digest())
+
+    def _digest(self) -> str:
         digest = hashlib.sha256()
         for part in (
             self.language,

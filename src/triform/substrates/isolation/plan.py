@@ -1,12 +1,15 @@
-"""From a call to what a driver and a run need to know. Pure but for the code store."""
+"""From a call to what a driver and a run need to know; remembered for a few seconds."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.model import Limits as Asked
+from triform.clock import Clock
 from triform.runs.call import Call
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
@@ -21,6 +24,9 @@ PLATFORM_ENVIRONMENT: Mapping[str, str] = {
     "TMPDIR": "/tmp",  # noqa: S108
 }
 """What user code finds in its environment before anything of its own."""
+
+_PLAN_GOOD_S = 10.0
+_PLANS_KEPT = 1024
 
 DEFAULT_MEMORY_MB = 128
 DEFAULT_TIMEOUT_MS = 30_000
@@ -85,18 +91,36 @@ class Plan:
 class Planner:
     """Reads a spec through its type's limits; no name of a property is known here."""
 
-    def __init__(self, languages: Mapping[str, Language], images: Images, code: CodeStore, bounds: Bounds) -> None:
+    def __init__(
+        self, languages: Mapping[str, Language], images: Images, code: CodeStore, bounds: Bounds, clock: Clock
+    ) -> None:
         self.languages = languages
         self._images = images
         self._code = code
         self._bounds = bounds
+        self._clock = clock
+        self._plans: OrderedDict[tuple[UUID, int, str | None], tuple[float, Plan]] = OrderedDict()
 
     def language(self, element_type: ElementType) -> Language:
         """KeyError for a type whose language has no harness."""
         return self.languages[element_type.language or ""]
 
     def plan(self, call: Call, pinned: str | None = None) -> Plan:
-        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image."""
+        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image.
+
+        A plan is good for a few seconds: then code and image are looked at again, which also keeps them.
+        """
+        key, now = (call.element.id, call.element.version, pinned), self._clock.monotonic()
+        made, plan = self._plans.get(key, (-_PLAN_GOOD_S, None))
+        if plan is None or now - made >= _PLAN_GOOD_S:
+            plan = self._make(call, pinned)
+            self._plans[key] = (now, plan)
+            self._plans.move_to_end(key)
+        if len(self._plans) > _PLANS_KEPT:
+            self._plans.popitem(last=False)
+        return plan
+
+    def _make(self, call: Call, pinned: str | None) -> Plan:
         element, language = call.element, self.language(call.type)
         asked, image = call.type.limits_of(element.spec), self._images.find(language, pinned)
         template = TemplateSpec(

@@ -84,7 +84,7 @@ class Pool:
         self._borrowed(shelf)
         self._shelf(spec).wanted(shelf.leases + 1, self._policy.most_spares)
         lease = Lease(spare=shelf.spares.popleft(), shelf=shelf)
-        self._replenish(shelf)
+        asyncio.get_running_loop().call_later(self._policy.lag_s, self._replenish, shelf)
         return lease
 
     async def obtain(self, spec: TemplateSpec) -> Lease:
@@ -167,7 +167,7 @@ class Pool:
         began, loads = self._clock.monotonic(), shelf.empty or shelf.alone
         shelf.wanted(shelf.leases + 1, self._policy.most_spares)
         spare = await self._maker.make(shelf)
-        self._replenish(shelf)
+        asyncio.get_running_loop().call_later(self._policy.lag_s, self._replenish, shelf)
         cold_ms = (self._clock.monotonic() - began) * 1000
         return Lease(spare=spare, shelf=shelf, cold_start_ms=cold_ms, cold=True, loaded=loads)
 

@@ -17,7 +17,10 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Seconds and MiB. Failures of a load are remembered `failure_s`, those that may pass `passing_s`."""
+    """Seconds and MiB. Failures of a load are remembered `failure_s`, those that may pass `passing_s`.
+
+    `lag_s`: a lent spare is replaced so much later, when its run has its work and does not wait for us.
+    """
 
     memory_mb: float
     footprint: Footprint = field(default_factory=Footprint)
@@ -26,6 +29,7 @@ class Policy:
     failure_s: float = 3600.0
     passing_s: float = 30.0
     tend_every_s: float = 5.0
+    lag_s: float = 0.002
 
 
 @dataclass(slots=True)
