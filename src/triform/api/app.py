@@ -38,7 +38,7 @@ def application(
     async def describe(request: Request) -> Response:
         return Response(described, media_type="application/json")
 
-    return Starlette(
+    app = Starlette(
         routes=[*routes, Route("/openapi.json", describe), Mount("/api", app=ops)],
         middleware=[
             Middleware(SecurityHeaders),
@@ -47,6 +47,8 @@ def application(
         ],
         exception_handlers={HTTPException: _as_our_own},
     )
+    app.router.redirect_slashes = False  # an address with a slash too many names nothing
+    return app
 
 
 async def _as_our_own(request: Request, error: Exception) -> Response:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from triform.api.auth_bodies import Claiming, DevSignIn, Login, Logout, Refresh, read_body
 from triform.api.credentials import COOKIE, authorization_of, cookie_of
@@ -51,7 +51,8 @@ class AuthDoor:
         self._dev_mode = dev_mode
         self._secure_cookie = secure_cookie
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
+        """All of `/api/auth`, so that other verbs and names there are refused here."""
         posts: dict[str, Endpoint] = {
             "dev": self.dev,
             "login": self.login,
@@ -59,10 +60,11 @@ class AuthDoor:
             "logout": self.logout,
             "first": self.redeem,
         }
-        return [
-            *(Route(f"/api/auth/{name}", _guarded(act), methods=["POST"]) for name, act in posts.items()),
-            Route("/api/auth/first", self.page, methods=["GET"]),
+        routes = [
+            *(Route(f"/{name}", _guarded(act), methods=["POST"]) for name, act in posts.items()),
+            Route("/first", self.page, methods=["GET"]),
         ]
+        return [Mount("/api/auth", app=Router(routes, redirect_slashes=False))]
 
     async def dev(self, request: Request) -> Response:
         """`{circle_name, identity?}`: sign in without a password; 404 outside dev mode."""
