@@ -52,9 +52,11 @@ async def driver(request: pytest.FixtureRequest) -> AsyncIterator[ProcessDriver]
 
 @pytest.fixture(scope="module")
 def bench(driver: ProcessDriver, language_name: str, image: Image) -> Iterator[Bench]:
-    # Not pytest's own folder, which only its owner may enter: a sandbox's uid must reach the code.
+    # A folder of mode 0700, as a data directory is. Started by root, sandboxes must reach what is below; an
+    # ordinary user's are the user's own, but here that user is another one than the tests'.
     with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
+        if not outside.of_root(driver.launcher_pid or 0):
+            Path(folder).chmod(0o755)
         yield Bench(driver, read_languages()[language_name], image.root, Path(folder))
 
 

@@ -51,5 +51,9 @@ def host_uid(pid: int) -> int:
     raise ProcessLookupError(pid)
 
 
+def of_root(pid: int) -> bool:
+    return host_uid(pid) == 0
+
+
 def mounts() -> str:
     return Path("/proc/self/mounts").read_text()

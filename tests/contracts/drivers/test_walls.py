@@ -129,7 +129,7 @@ async def test_only_the_standard_descriptors_and_the_channel_are_open(
 async def test_the_template_and_its_runs_are_not_the_servers_user(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    as_root = driver.launcher_pid is not None and outside.host_uid(driver.launcher_pid) == 0
+    as_root = outside.of_root(driver.launcher_pid or 0)
     other = await driver.template(bench.spec("at_load"))
     uids = {outside.host_uid(probes.pid), outside.host_uid(other.pid)}
     assert 0 not in uids

@@ -16,6 +16,8 @@ from triform.substrates.isolation.languages import ImageRecipe, Language
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
 Progress = Callable[[str], None]
 """Takes one line for people to read."""
 
@@ -47,15 +49,17 @@ def command(recipe: ImageRecipe, root: Path, packages: Path, mirror: str) -> lis
 
 async def unpack(language: Language, root: Path, mirror: str, progress: Progress) -> tuple[str, ...]:
     """Unpacks a language's packages into `root`; `name_version` of each. Raises RuntimeImageMissing."""
-    if shutil.which("mmdebstrap") is None:
+    builder = shutil.which("mmdebstrap", path=PATH)
+    if builder is None:
         raise no_builder()
     names = root.with_name("packages")
     process = await asyncio.create_subprocess_exec(
-        *command(language.image, root, names, mirror),
+        builder,
+        *command(language.image, root, names, mirror)[1:],
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TMPDIR": str(root.parent)},
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "TMPDIR": str(root.parent)},
     )
     try:
         output = await _follow(process, progress)

@@ -1,0 +1,78 @@
+"""When the server is killed, nothing of its sandboxes outlives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from tests.contracts.drivers import outside
+from tests.contracts.drivers.bench import eventually
+from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.images import Images
+from triform.substrates.isolation.languages import read_languages
+
+REPOSITORY = Path(__file__).parents[3]
+
+SERVER = """
+import asyncio, json, sys
+from pathlib import Path
+from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.interfaces import Limits, TemplateSpec
+from triform.substrates.isolation.languages import read_languages
+
+async def main():
+    driver = ProcessDriver(read_languages())
+    await driver.start()
+    spec = TemplateSpec("ruby", Path(sys.argv[1]), Path(sys.argv[2]), "main.rb", "handler", Limits(64), 10000)
+    template = await driver.template(spec)
+    clones = [await driver.clone(template) for _ in range(3)]
+    print(json.dumps({"launcher": driver.launcher_pid, "template": template.pid}), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def image() -> Path:
+    return (await Images(REPOSITORY / ".triform" / "images").build(read_languages()["ruby"])).root
+
+
+def started(image: Path, code: str) -> tuple[subprocess.Popen[str], dict[str, Any], str]:
+    Path(code).chmod(0o755)
+    Path(code, "main.rb").write_text("def handler(input) = input\n")
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(image), code], stdout=subprocess.PIPE, text=True)
+    assert server.stdout
+    told = json.loads(server.stdout.readline())
+    return server, told, outside.user_namespace(told["template"])
+
+
+async def test_a_killed_server_takes_its_sandboxes_with_it(image: Path) -> None:
+    with TemporaryDirectory() as code:
+        server, told, namespace = started(image, code)
+        with server:
+            assert len(outside.pids_in(namespace)) == 1 + 3 * 2
+            server.kill()
+        await eventually(lambda: not outside.pids_in(namespace))
+        await eventually(lambda: not outside.lives(told["launcher"]))
+        assert not outside.homes_of(told["launcher"])
+
+
+async def test_a_killed_launcher_takes_its_sandboxes_too_and_its_groups_go_at_the_next_start(image: Path) -> None:
+    with TemporaryDirectory() as code:
+        server, told, namespace = started(image, code)
+        with server:
+            os.kill(server.pid, signal.SIGSTOP)
+            os.kill(told["launcher"], signal.SIGKILL)
+            await eventually(lambda: not outside.pids_in(namespace))
+            server.kill()
+    next_one = ProcessDriver(read_languages())
+    await next_one.start()
+    assert not outside.homes_of(told["launcher"])
+    await next_one.stop()
