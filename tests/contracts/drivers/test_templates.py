@@ -3,9 +3,6 @@
 import asyncio
 import os
 import signal
-from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,7 +10,6 @@ from tests.contracts.drivers import outside
 from tests.contracts.drivers.bench import Bench, eventually
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.interfaces import DriverFault, Limits, LoadFailed
 
 
@@ -99,15 +95,3 @@ async def test_a_template_whose_process_is_gone_says_so(bench: Bench, driver: Pr
     with pytest.raises(DriverFault):
         await driver.clone(template)
     await driver.discard(template)
-
-
-async def test_the_host_can_stand_in_for_an_image(bench: Bench, driver: ProcessDriver) -> None:
-    if not Path(bench.language.command[0]).exists():
-        pytest.skip(f"this machine has no {bench.language.command[0]}")
-    with TemporaryDirectory() as store:
-        Path(store).chmod(0o755)
-        image = Images(Path(store), pinned="host").find(bench.language)
-        template = await driver.template(replace(bench.spec("probes"), image=image.root))
-        ran = await bench.run(template, "read host", paths=["/root", "/home", "/etc/shadow", "/var"])
-        await driver.discard(template)
-    assert set(ran.output.values()) == {"ENOENT"}
