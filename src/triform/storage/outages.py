@@ -20,7 +20,8 @@ LOST = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
 )
-_GONE = ("closed", "closing", "released back")
+_GONE = ("closed", "closing", "released back", "cannot switch to state")
+"""The last: Postgres has said that it ends this connection, which is about to close."""
 _SLOW = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 _FULL = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)
 
@@ -35,7 +36,7 @@ async def typed(call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwar
         return await call(*args, **kwargs)
     except (*LOST, *_SLOW, *_FULL) as error:
         raise unavailable(error) from error
-    except asyncpg.InterfaceError as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if not _is_closed(error):
             raise
         raise unavailable(error) from error
@@ -50,7 +51,7 @@ def unavailable(error: BaseException) -> DatabaseUnavailable:
     return DatabaseUnavailable(detail=detail)
 
 
-def _is_closed(error: asyncpg.InterfaceError) -> bool:
+def _is_closed(error: Exception) -> bool:
     """The driver has one class for lost connections and for mistakes in calling it; the text tells."""
     return not isinstance(error, asyncpg.DataError) and any(word in str(error) for word in _GONE)
 

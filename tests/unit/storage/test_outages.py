@@ -23,6 +23,7 @@ async def _raise(error: Exception) -> None:
         asyncpg.QueryCanceledError("statement timeout"),
         asyncpg.DiskFullError("no space"),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"),
         asyncpg.InterfaceError("cannot call Connection.fetch(): connection has been released back to the pool"),
     ],
 )
@@ -41,6 +42,7 @@ async def test_trouble_of_the_database_is_one_typed_retryable_error(error: Excep
         asyncpg.UniqueViolationError("twice"),
         asyncpg.DeadlockDetectedError("knot"),
         asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"),
+        asyncpg.InternalClientError("unexpected number of attributes"),
         ValueError("mine"),
     ],
 )
