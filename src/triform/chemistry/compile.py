@@ -52,7 +52,7 @@ def compile_type(resolved: Resolved) -> ElementType:
         ports=tuple(_port(name, port) for name, port in resolved.section("ports").items()),
         operations=MappingProxyType(operations),
         errors=MappingProxyType({code: _error(resolved, code) for code in resolved.section("errors")}),
-        metrics=tuple(Metric(name=name, **metric) for name, metric in resolved.section("metrics").items()),
+        metrics=tuple(_metric(name, metric) for name, metric in resolved.section("metrics").items()),
         events=tuple(_event(name, event) for name, event in resolved.section("events").items()),
         examples=tuple(compile_example(document) for document in resolved.examples),
         docs=_docs(value),
@@ -162,6 +162,10 @@ def _port(name: str, declared: Mapping[str, Any]) -> Port:
         description=declared["description"],
         schema=declared.get("schema", {}),
     )
+
+
+def _metric(name: str, declared: Mapping[str, Any]) -> Metric:
+    return Metric(name=name, **{**declared, "operations": tuple(declared.get("operations", ()))})
 
 
 def _event(name: str, declared: Mapping[str, Any]) -> Event:

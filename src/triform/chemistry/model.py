@@ -139,13 +139,14 @@ class DeclaredError:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A Prometheus metric over a type's execution runs."""
+    """A Prometheus metric over a type's execution runs; over those of `operations` alone where these are named."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     measures: str
     unit: str
     description: str
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

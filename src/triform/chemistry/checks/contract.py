@@ -1,6 +1,6 @@
 """Ports have sound schemas; metrics and events speak of things that exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from triform.chemistry.complaints import DefinitionComplaint
 from triform.chemistry.inherit import Resolved
@@ -31,6 +31,7 @@ def _check_metrics(resolved: Resolved) -> Iterator[DefinitionComplaint]:
                 ("metrics", name, "measures"),
                 f"metric {name!r} measures {metric['measures']!r}; known are {', '.join(sorted(MEASURES))}",
             )
+        yield from _check_operations(resolved, "metrics", name, metric.get("operations", ()))
 
 
 def _check_events(resolved: Resolved) -> Iterator[DefinitionComplaint]:
@@ -40,8 +41,14 @@ def _check_events(resolved: Resolved) -> Iterator[DefinitionComplaint]:
                 ("events", name, "moment"),
                 f"event {name!r}: moment {event['moment']!r}; known are {', '.join(sorted(EVENT_MOMENTS))}",
             )
-        for index, operation in enumerate(event["operations"]):
-            if operation not in resolved.section("ops"):
-                yield resolved.complaint(
-                    ("events", name, "operations", index), f"event {name!r}: unknown op {operation!r}"
-                )
+        yield from _check_operations(resolved, "events", name, event["operations"])
+
+
+def _check_operations(
+    resolved: Resolved, section: str, name: str, operations: Sequence[str]
+) -> Iterator[DefinitionComplaint]:
+    for index, operation in enumerate(operations):
+        if operation not in resolved.section("ops"):
+            yield resolved.complaint(
+                (section, name, "operations", index), f"{section[:-1]} {name!r}: unknown op {operation!r}"
+            )
