@@ -96,8 +96,11 @@ class Pool:
             return await self._borrow(self._shelf(spec))
 
     async def give_back(self, lease: Lease) -> None:
-        """Ends the instance, and a template that serves one run; goes on when the caller is cancelled."""
-        await asyncio.shield(self._spawn(self._end(lease)))
+        """Ends the instance, and a template that is its own; goes on when the caller is cancelled."""
+        if lease.spare.own:
+            await asyncio.shield(self._spawn(self._end(lease)))
+        else:
+            await self._end(lease)
 
     async def warm(self, spec: TemplateSpec) -> Template:
         """Loads now, even what failed before, and gets a spare ready in the background. Raises as `lease`."""

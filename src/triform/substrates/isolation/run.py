@@ -65,7 +65,7 @@ class Run:
         self._calls = calls or NoCalls()
         self._output = bytearray()
         self._verdict: _Verdict | None = None
-        self._decided = asyncio.Event()
+        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers: set[asyncio.Task[None]] = set()
         self._started = clock.monotonic()
 
@@ -74,7 +74,7 @@ class Run:
         talk = asyncio.create_task(self._talk())
         try:
             await self._wait(talk)
-            ended = await asyncio.shield(self._end(talk))
+            ended = await self._end(talk)
         except BaseException:
             await asyncio.shield(self._end(talk))
             raise
@@ -83,15 +83,14 @@ class Run:
     async def _wait(self, talk: asyncio.Task[None]) -> None:
         """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
         cancelled = asyncio.create_task(self._listener.cancelled())
-        decided = asyncio.create_task(self._decided.wait())
-        waiting = {talk, cancelled, decided}
         left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic()
         try:
-            await asyncio.wait(waiting, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {talk, cancelled, self._decided}, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
-            decided.cancel()
             cancelled.cancel()
-        if not (talk.done() or self._decided.is_set()):
+        if not (talk.done() or self._decided.done()):
             self._decide(Cause.cancelled if cancelled.done() else Cause.timeout)
 
     async def _end(self, talk: asyncio.Task[None]) -> Exit:
@@ -131,7 +130,7 @@ class Run:
         """Output always counts; anything else only until the verdict."""
         if frame.kind in _STREAMS:
             self._listener.write(_STREAMS[frame.kind], frame.payload)
-        elif not self._decided.is_set():
+        elif not self._decided.done():
             try:
                 self._collect(frame) if frame.kind == "D" else self._hear(frame)
             except ProtocolViolation as violation:
@@ -193,7 +192,7 @@ class Run:
         """The first verdict stands."""
         if self._verdict is None:
             self._verdict = _Verdict(cause=cause, at=self._clock.monotonic(), **known)
-            self._decided.set()
+            self._decided.set_result(None)
 
     async def _outcome(self, verdict: _Verdict, ended: Exit) -> Outcome:
         cause, detail = verdict.cause, verdict.detail
