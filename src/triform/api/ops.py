@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,11 +23,13 @@ from triform.elements.cache import ElementCache
 from triform.elements.model import Element
 from triform.elements.paths import Address, parse
 from triform.errors import Complaint, InvalidInput, Kind, NotFound, Suggestion, TriformError
+from triform.executor import traced
 from triform.executor.errors import ShuttingDown
 from triform.executor.execute import Executor
 from triform.executor.passage import Outcome
 from triform.executor.waiting import Waiting
-from triform.observability.tracing import OperationSpan, Tracing
+from triform.observability.spans import OperationSpan
+from triform.observability.tracing import Tracing
 from triform.runs.call import Call
 
 PREFIX = "/api/"
@@ -80,17 +82,22 @@ class Ops:
             try:
                 return await self._execute(scope, receive, headers, span)
             except TriformError as error:
-                span.failed(error.code)
-                return self.problems.of_error(error, instance, span.trace_id)
+                span.failed(error.failure().code)
+                return _under(span, self.problems.of_error(error, instance, span.trace_id))
+            except ClientDisconnect:
+                raise
+            except Exception as error:
+                span.failed(TriformError.code)
+                return _under(span, self.problems.unforeseen(error, instance, span.trace_id))
 
     async def _execute(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Response:
         if self.draining.is_set():
             raise ShuttingDown
         call = await self._call(scope, receive, headers, span)
-        span.set(_attributes(call))
+        span.set(traced.of_call(call))
         outcome = await self._wait(call, await self.executor.execute(call))
-        if outcome.run is not None and outcome.run.failure is not None:
-            span.failed(outcome.run.failure.code)
+        if outcome.run is not None:
+            traced.tell_run(span, outcome.run)
         return self.answers.answer(call, outcome, scope["path"], span.parent.header())
 
     async def _wait(self, call: Call, outcome: Outcome) -> Outcome:
@@ -121,6 +128,7 @@ class Ops:
             idempotency_key=idempotency_key(headers.get("idempotency-key")),
             if_match=if_match(headers.get("if-match")),
             trace_id=span.trace_id,
+            traceparent=span.parent.header(),
         )
 
     def _target(self, element: Element, address: Address, verb: str) -> Target:
@@ -202,12 +210,7 @@ def _no_such_operation(kind: ElementType, path: str) -> NotFound:
     )  # fmt: skip
 
 
-def _attributes(call: Call) -> dict[str, str | int]:
-    return {
-        "triform.circle": call.element.circle_name,
-        "triform.element": call.element.slug,
-        "triform.operation": call.operation.name,
-        "faas.name": call.element.path,
-        "faas.trigger": "http",
-        "faas.version": str(call.element.version),
-    }
+def _under(span: OperationSpan, response: Response) -> Response:
+    """Refusals too say which trace they belong to."""
+    response.headers["traceparent"] = span.parent.header()
+    return response

@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from triform.errors import PlatformFault
+from triform.executor import traced
 from triform.executor.commits import Start
 from triform.executor.ending import Ending
 from triform.executor.errors import ConcurrencyLimit
@@ -32,14 +33,17 @@ class Attempts:
         if not ticket.granted:
             waited = await self._wait(live, ticket)
             if waited is not None:
-                return await self._ending.end(live, waited, Status.pending)
+                return await self._left(passage, live, waited)
             await self._begin(live)
+        traced.queued(self._house.tracing, live.run, live.run.started_at or self._house.clock.now())
         return await self._end(passage, live, await self._dispatch(passage, live, proceed))
 
     async def queued(self, passage: Passage, live: LiveRun, proceed: Proceed) -> Run | None:
         """One attempt of an asynchronous run; None when it was taken elsewhere or will be tried again."""
+        waited = live.run
         if not await self._begin(live):
             return None
+        traced.queued(self._house.tracing, waited, self._house.clock.now())
         ended = await self._dispatch(passage, live, proceed)
         delay_ms = next_delay_ms(passage.call, live.attempt, ended)
         if delay_ms is None:
@@ -79,8 +83,17 @@ class Attempts:
         if live.cancel_requested:
             return Ended(cancelled=True)
         self._house.spool.open(live.run_id, live.book)
+        began = self._house.clock.now()
         outcome = await proceed(passage.evolve(live=live))
-        return outcome.ended or Ended(failure=PlatformFault().failure())
+        ended = outcome.ended or Ended(failure=PlatformFault().failure())
+        traced.attempted(self._house.tracing, began, live.attempt, ended)
+        return ended
+
+    async def _left(self, passage: Passage, live: LiveRun, waited: Ended) -> Run:
+        """The run ends without an attempt; it counts among the runs of its type all the same."""
+        final = await self._ending.end(live, waited, Status.pending)
+        await self._hooks(passage, final)
+        return final
 
     async def _end(self, passage: Passage, live: LiveRun, ended: Ended) -> Run:
         prices = passage.call.type.prices(live.run.operation)

@@ -41,6 +41,8 @@ class Acceptance:
     hold_micro_au: int
     key_digest: bytes | None
     key_ttl: timedelta
+    traceparent: str | None = None
+    """The span that accepts a run for later, so that its execution can refer to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Commits:
             run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
             encode_attempts(run.attempts), item.attempt, item.worker_id, run.trace_id, run.idempotency_key,
             item.key_digest, expires, run.created_at, run.started_at, item.hold_micro_au, self._ids.new(),
+            item.traceparent,
         )  # fmt: skip
 
     def _start_row(self, item: Start) -> tuple[Any, ...]:

@@ -35,9 +35,11 @@ class Ending:
         kept = live.book.finish()
         failure = RunCancelled().failure() if ended.cancelled else ended.failure
         final = settled(live.run, ended, failure, kept.summary, self._house.clock.now(), prices, ceiling or {})
-        written = await self._patiently(
-            End(run=final, expected=expected, attempt=live.attempt, lines=kept.lines, release_key=blameless(ended))
+        end = End(
+            run=final, expected=expected, attempt=live.attempt, lines=kept.lines, release_key=blameless(ended)
         )
+        with self._house.tracing.stage("commit.end"):
+            written = await self._patiently(end)
         if not written:
             _log.warning("run_ended_elsewhere", run_id=str(live.run_id))
         self._house.spool.close(live.run_id)

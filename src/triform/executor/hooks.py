@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
-from opentelemetry import trace
 
+from triform.executor import traced
 from triform.executor.passage import Passage
 from triform.runs.model import Run, Status
 
@@ -34,17 +34,8 @@ async def record_error_metric(passage: Passage, run: Run | None, house: "House")
 
 async def emit_traces(passage: Passage, run: Run | None, house: "House") -> None:
     """The operation's span gets what only the end of the run tells."""
-    if run is not None:
-        trace.get_current_span().set_attributes(
-            {
-                "triform.run_id": str(run.run_id),
-                "triform.status": run.status,
-                "triform.duration_ms": run.usage.duration_ms,
-                "triform.cold_start_ms": run.usage.cold_start_ms,
-                "faas.coldstart": run.usage.cold_start_ms > 0,
-                "faas.invocation_id": str(run.run_id),
-            }
-        )
+    if run is not None and house.tracing.recording:
+        house.tracing.tell(traced.of_ended(run))
 
 
 async def log_error(passage: Passage, run: Run | None, house: "House") -> None:

@@ -19,6 +19,7 @@ from triform.executor.rules import SpecRules
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.ids import Ids
+from triform.observability.tracing import Tracing
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.model import Run
@@ -85,5 +86,6 @@ class House:
     hooks: Mapping[str, Hook]
     rules: SpecRules
     metrics: TypeMetrics
+    tracing: Tracing
     modifiers: Callable[[Element], Awaitable[Sequence[Modifier]]]
     worker_id: UUID

@@ -16,8 +16,10 @@ _MOST_WAITED_FOR = 10_000
 class LiveRun:
     """One run from its acceptance to its settlement; what a substrate sees of it (`RunContext`)."""
 
-    def __init__(self, run: Run, book: LogBook, attempt: int) -> None:
+    def __init__(self, run: Run, book: LogBook, attempt: int, accepted: str | None = None) -> None:
         self.run = run
+        self.accepted = accepted
+        """The `traceparent` of the span that accepted it, where the caller did not wait."""
         self.run_id = run.run_id
         self.attempt = attempt
         self.book = book

@@ -6,12 +6,13 @@ WITH asked AS (
         $1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::uuid[], $9::int[],
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
         $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
-        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[]
+        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
+        $30::text[]
     ) WITH ORDINALITY AS a (
         run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
         credential_revision, env, operation, status, trigger, actor_kind, actor_id, input, input_size,
         input_digest, attempts, attempt, worker_id, trace_id, key, key_digest,
-        key_expires_at, created_at, started_at, hold, event_id, place)
+        key_expires_at, created_at, started_at, hold, event_id, traceparent, place)
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
@@ -34,17 +35,17 @@ WITH asked AS (
     FROM affordable WHERE key IS NOT NULL
     ON CONFLICT (circle_id, element_id, operation, key) DO UPDATE
         SET run_id = excluded.run_id, body_digest = excluded.body_digest, expires_at = excluded.expires_at
-        WHERE k.expires_at <= $30
+        WHERE k.expires_at <= $31
     RETURNING run_id
 ), admitted AS (
     SELECT * FROM affordable WHERE key IS NULL OR run_id IN (SELECT run_id FROM keyed)
 ), recorded AS (
     INSERT INTO runs (run_id, circle_id, circle, element_id, element, element_version, env, operation, execution,
                       status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-                      worker_id, trace_id, idempotency_key, created_at, started_at)
+                      worker_id, trace_id, traceparent, idempotency_key, created_at, started_at)
     SELECT run_id, circle_id, circle, element_id, element, element_version, env, operation, true,
            status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-           worker_id, trace_id, key, created_at, started_at
+           worker_id, trace_id, traceparent, key, created_at, started_at
     FROM admitted
 ), held AS (
     INSERT INTO holds (run_id, circle_id, amount_micro_au)

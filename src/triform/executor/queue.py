@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from triform.errors import TriformError
+from triform.executor import traced
 from triform.executor.attempts import Attempts
 from triform.executor.commits import QUERIES
 from triform.executor.dispatch import dispatch
@@ -92,13 +93,20 @@ class Queue:
         final: Run | None = None
         self._house.backlog.left(live.run.circle_id)
         try:
-            final = await self._attempts.queued(passage, live, partial(dispatch, house=self._house))
+            final = await self._traced(passage, live)
         except DatabaseUnavailable as error:
             _log.error("queued_run_unsettled", run_id=str(live.run_id), error=error.message)
         finally:
             self._house.live.remove(live, final)
             ticket.release()
             self._house.backlog.wake()
+
+    async def _traced(self, passage: Passage, live: LiveRun) -> Run | None:
+        """One attempt under a span of its own, in the trace that accepted the run."""
+        with self._house.tracing.execution(live.accepted, traced.of_call(passage.call)) as span:
+            final = await self._attempts.queued(passage, live, partial(dispatch, house=self._house))
+            traced.tell_run(span, final or live.run)
+        return final
 
     async def _refuse(self, live: LiveRun, ended: Ended) -> None:
         """A run that cannot be carried out any more ends without a charge."""

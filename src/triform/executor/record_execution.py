@@ -65,19 +65,20 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
     """The accepted commit. Raises Stale, InsufficientBalance, or what the first use of the key deserves."""
     call = passage.call
     key = call.idempotency_key
-    admission = await house.commits.accept(
-        Acceptance(
-            run=run,
-            attempt=len(run.attempts),
-            worker_id=worker,
-            element_state=call.element.state,
-            credential_id=call.principal.credential_id,
-            credential_revision=call.principal.credential_revision,
-            hold_micro_au=passage.hold_micro_au,
-            key_digest=idempotency.digest(call) if key else None,
-            key_ttl=house.bounds.key_ttl,
-        )
+    acceptance = Acceptance(
+        run=run,
+        attempt=len(run.attempts),
+        worker_id=worker,
+        element_state=call.element.state,
+        credential_id=call.principal.credential_id,
+        credential_revision=call.principal.credential_revision,
+        hold_micro_au=passage.hold_micro_au,
+        key_digest=idempotency.digest(call) if key else None,
+        key_ttl=house.bounds.key_ttl,
+        traceparent=None if worker else call.traceparent,
     )
+    with house.tracing.stage("commit.accept"):
+        admission = await house.commits.accept(acceptance)
     if admission.verdict is Verdict.unaffordable:
         raise InsufficientBalance.for_price(passage.hold_micro_au, admission.free_micro_au or 0)
     if admission.verdict in (Verdict.stale, Verdict.duplicate):

@@ -42,7 +42,7 @@ def live_run(row: Row, house: House, spooled: tuple[Line, ...] = ()) -> LiveRun:
     """The run as its next attempt (or its end) finds it; `spooled` lines were not in the database yet."""
     run = run_from_row(row)
     book = LogBook(house.clock, house.bounds.log_bytes, _kept(row["lines"], run.logs, spooled))
-    return LiveRun(run, book, attempt=row["attempt"])
+    return LiveRun(run, book, attempt=row["attempt"], accepted=row["traceparent"])
 
 
 def _kept(stored: bytes | None, summary: LogSummary, spooled: tuple[Line, ...]) -> Kept:

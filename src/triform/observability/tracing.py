@@ -1,114 +1,118 @@
-"""Traces: the W3C `traceparent` header in and out, and the one span an operation has, `ops.execute`.
+"""Traces: one span per operation, `ops.execute`, with children for the stages of a run.
 
-traceparent: 00-<32 hex trace id>-<16 hex span id>-<2 hex flags>
+accepting   ops.execute ── commit.accept
+running     ops.execute ── queue, cold_start, handler, commit.end     (the same span for a caller who waits)
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from datetime import datetime
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.environment_variables import OTEL_SERVICE_NAME
+from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import Link, NonRecordingSpan, SpanKind
+
+from triform import __version__
+from triform.observability.spans import (
+    UNRECORDED,
+    Attributes,
+    OperationSpan,
+    RecordedSpan,
+    RecordedStage,
+    Stage,
+    fail,
+    only_ids,
+)
+from triform.observability.traceparent import TraceParent, parse_traceparent
 
 SPAN_NAME = "ops.execute"
-
-_HEADER = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_SAMPLED = 0x01
-
-
-@dataclass(frozen=True, slots=True)
-class TraceParent:
-    """Where a trace is: ids in lower-case hex, never all zeros."""
-
-    trace_id: str
-    span_id: str
-    sampled: bool = True
-
-    def header(self) -> str:
-        return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
-
-
-def parse_traceparent(header: str | None) -> TraceParent | None:
-    """None for a header that is absent or not valid: the caller then begins a new trace."""
-    match = _HEADER.fullmatch((header or "").strip())
-    if match is None:
-        return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more) or not int(trace_id, 16) or not int(span_id, 16):
-        return None
-    return TraceParent(trace_id, span_id, sampled=bool(int(flags, 16) & _SAMPLED))
-
-
-class OperationSpan:
-    """The span of one operation while it lasts."""
-
-    def __init__(self, span: Span) -> None:
-        self._span = span
-
-    @property
-    def trace_id(self) -> str:
-        return self.parent.trace_id
-
-    @property
-    def parent(self) -> TraceParent:
-        """This span as the parent of what it calls; `.header()` is the answer's `traceparent`."""
-        context = self._span.get_span_context()
-        return TraceParent(f"{context.trace_id:032x}", f"{context.span_id:016x}", context.trace_flags.sampled)
-
-    def set(self, attributes: Mapping[str, AttributeValue]) -> None:
-        self._span.set_attributes(attributes)
-
-    def failed(self, code: str) -> None:
-        """The operation's typed error; never a message, which may quote what a user sent."""
-        self._span.set_status(Status(StatusCode.ERROR, code))
-        self._span.set_attribute("error.type", code)
+_NS_PER_S = 1_000_000_000
 
 
 class Tracing:
-    def __init__(self, provider: TracerProvider) -> None:
-        self._provider = provider
-        self._tracer = provider.get_tracer("triform")
+    """Without a provider spans only carry ids, which costs next to nothing."""
 
-    @contextmanager
-    def operation(
-        self, traceparent: str | None, attributes: Mapping[str, AttributeValue] | None = None
-    ) -> Iterator[OperationSpan]:
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("triform", __version__) if provider else None
+
+    def operation(self, traceparent: str | None, attributes: Attributes | None = None) -> OperationSpan:
         """The span `ops.execute`, a child of `traceparent` when that is valid, else the root of a new trace."""
-        span = self._tracer.start_span(
-            SPAN_NAME,
-            context=_context(parse_traceparent(traceparent)),
-            kind=SpanKind.SERVER,
-            attributes=attributes,
+        return self._begin(parse_traceparent(traceparent), SpanKind.SERVER, attributes)
+
+    def execution(self, accepted: str | None, attributes: Attributes | None = None) -> OperationSpan:
+        """The same for a run that goes on after its caller was answered, linked to the span that accepted it."""
+        return self._begin(parse_traceparent(accepted), SpanKind.CONSUMER, attributes, linked=True)
+
+    def _begin(
+        self, parent: TraceParent | None, kind: SpanKind, attributes: Attributes | None, *, linked: bool = False
+    ) -> OperationSpan:
+        if self._tracer is None:
+            return only_ids(parent)
+        links = [Link(parent.remote_context())] if linked and parent else []
+        context = _context(parent)
+        return RecordedSpan(
+            self._tracer.start_span(SPAN_NAME, context=context, kind=kind, attributes=attributes, links=links)
         )
-        with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
-            yield OperationSpan(span)
+
+    def stage(self, name: str, attributes: Attributes | None = None) -> Stage:
+        """A child of the operation that is going on, for the length of a `with` block."""
+        if self._tracer is None or not trace.get_current_span().is_recording():
+            return UNRECORDED
+        return RecordedStage(self._tracer.start_span(name, attributes=attributes))
+
+    def record(
+        self, name: str, begin: datetime, end: datetime, attributes: Attributes | None = None, code: str = ""
+    ) -> None:
+        """A child that was measured elsewhere and is over; `code` is how it failed."""
+        if self._tracer is None or not trace.get_current_span().is_recording():
+            return
+        span = self._tracer.start_span(name, start_time=_ns(begin), attributes=attributes)
+        if code:
+            fail(span, code)
+        span.end(_ns(end))
+
+    def tell(self, attributes: Attributes) -> None:
+        """More facts of the operation that is going on."""
+        trace.get_current_span().set_attributes(attributes)
+
+    @property
+    def recording(self) -> bool:
+        """Whether anything is exported at all."""
+        return self._tracer is not None
 
     def shutdown(self) -> None:
-        """Exports what is left."""
-        self._provider.shutdown()
+        """Exports what is left, within the bounds of the processors."""
+        if self._provider is not None:
+            self._provider.shutdown()
 
 
 def configure_tracing(service_name: str, processors: Sequence[SpanProcessor] = ()) -> Tracing:
-    """Spans go to `processors`; without any they only carry ids. `OTEL_*` variables for sampling are honoured."""
-    provider = TracerProvider(resource=Resource.create({"service.name": service_name}), shutdown_on_exit=False)
+    """Spans go to `processors`. `OTEL_*` variables for sampling and for the resource are honoured."""
+    if not processors:
+        return Tracing()
+    provider = TracerProvider(resource=_resource(service_name), shutdown_on_exit=False)
     for processor in processors:
         provider.add_span_processor(processor)
     return Tracing(provider)
+
+
+def _resource(service_name: str) -> Resource:
+    """What the environment says about this service wins over what we would say."""
+    detected = Resource.create({SERVICE_VERSION: __version__})
+    named = OTEL_SERVICE_NAME in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return detected if named else detected.merge(Resource({SERVICE_NAME: service_name}))
 
 
 def _context(parent: TraceParent | None) -> Context:
     """An explicit context, so that no surrounding span becomes the parent by accident."""
     if parent is None:
         return Context()
-    remote = SpanContext(
-        int(parent.trace_id, 16),
-        int(parent.span_id, 16),
-        is_remote=True,
-        trace_flags=TraceFlags(_SAMPLED if parent.sampled else 0),
-    )
-    return trace.set_span_in_context(NonRecordingSpan(remote), Context())
+    return trace.set_span_in_context(NonRecordingSpan(parent.remote_context()), Context())
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * _NS_PER_S)

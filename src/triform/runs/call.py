@@ -28,7 +28,8 @@ class Call:
     """An operation on an element, asked for by a principal.
 
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
-    the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query.
+    the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
+    the span of this very operation.
     """
 
     principal: Principal
@@ -45,6 +46,7 @@ class Call:
     idempotency_key: str | None = None
     if_match: int | None = None
     trace_id: str = ""
+    traceparent: str = ""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

@@ -136,6 +136,7 @@ def _house(
         hooks=HOOKS,
         rules=SpecRules(),
         metrics=TypeMetrics(base.catalogue),
+        tracing=base.tracing,
         modifiers=_no_modifiers,
         worker_id=base.ids.new(),
     )

@@ -17,6 +17,7 @@ from triform.elements.store import ElementStore
 from triform.executor.hooks import HOOKS
 from triform.executor.node import Node
 from triform.ids import Ids
+from triform.observability.export import exports
 from triform.observability.tracing import Tracing, configure_tracing
 from triform.settings import Settings
 from triform.storage.database import Database
@@ -66,7 +67,7 @@ def ground(settings: Settings, database: Database, clock: Clock | None = None) -
         catalogue=load(settings.definitions, known_hooks=HOOKS.keys()),
         clock=clock,
         ids=ids,
-        tracing=configure_tracing("triform"),
+        tracing=configure_tracing("triform", exports()),
         elements=store,
         cache=cache,
         deployments=Deployments(database, store, cache, ids, clock),

@@ -5,7 +5,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from triform.observability.tracing import TraceParent, Tracing, configure_tracing, parse_traceparent
+from triform.observability.traceparent import TraceParent, parse_traceparent
+from triform.observability.tracing import Tracing, configure_tracing
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
