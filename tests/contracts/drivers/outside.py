@@ -1,5 +1,6 @@
 """What the host can see of sandboxes: their processes, groups and mounts."""
 
+import os
 from pathlib import Path
 
 
@@ -36,12 +37,15 @@ def children_of(pid: int) -> set[int]:
 
 def groups_of(launcher: int) -> set[str]:
     """Names of the cgroups a launcher has made, over all hierarchies."""
-    homes = Path("/sys/fs/cgroup").glob(f"**/triform-{launcher}-*")
-    return {group.name for home in homes for group in home.iterdir() if group.is_dir()}
+    return {name for home in homes_of(launcher) for _, groups, _ in os.walk(home) for name in groups}
 
 
 def homes_of(launcher: int) -> set[Path]:
-    return set(Path("/sys/fs/cgroup").glob(f"**/triform-{launcher}-*"))
+    """A launcher's own folders. Others come and go meanwhile: os.walk does not mind."""
+    homes = set()
+    for folder, folders, _ in os.walk("/sys/fs/cgroup"):
+        homes |= {Path(folder, name) for name in folders if name.startswith(f"triform-{launcher}-")}
+    return homes
 
 
 def host_uid(pid: int) -> int:

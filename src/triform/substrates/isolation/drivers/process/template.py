@@ -22,6 +22,7 @@ from triform.substrates.isolation.interfaces import (
 )
 
 PROTOCOL = 1
+_CLONES_AT_ONCE = 4
 _UNLOADED = frozenset({"syntax_error", "handler_not_found", "load_error", "exit"})
 
 
@@ -36,8 +37,8 @@ class ProcessTemplate:
         self.load_ms = 0.0
         self.load_output: tuple[Frame, ...] = ()
         self.pid = 0
-        self.turn = asyncio.Lock()
-        """A template makes one clone at a time."""
+        self.turn = asyncio.Semaphore(_CLONES_AT_ONCE)
+        """While one clone is bounded and confines itself, the template can fork the next."""
         self.spare: ProcessTemplate | None = None
         """Not reusable: a loaded process that no run has used yet."""
         self._link = link

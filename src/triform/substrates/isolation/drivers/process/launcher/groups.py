@@ -33,6 +33,9 @@ class Groups(Protocol):
 
     def members(self, name: str) -> list[int]: ...
 
+    def renew(self, name: str) -> bool:
+        """Makes an ended group as good as new, all counters at zero; False: it must be removed instead."""
+
     def remove(self, name: str) -> bool:
         """False while a process that nobody has waited for is still in it."""
 

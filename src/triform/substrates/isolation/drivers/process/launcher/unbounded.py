@@ -42,6 +42,9 @@ class Unbounded:
     def members(self, name: str) -> list[int]:
         return list(self._tree(self._first[name])) if name in self._first else []
 
+    def renew(self, name: str) -> bool:
+        return False
+
     def remove(self, name: str) -> bool:
         for table in (self._bounds, self._first, self._usage):
             table.pop(name, None)

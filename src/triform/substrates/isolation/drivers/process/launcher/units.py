@@ -1,6 +1,5 @@
 """What the launcher can kill: a template or a clone, each with a group of its own. Standard library only."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -22,11 +21,6 @@ class Unit:
         except ProcessLookupError:
             return
 
-    def close(self) -> None:
-        os.close(self.pidfd)
-        if self.watch is not None:
-            os.close(self.watch)
-
 
 class Template(Unit):
     """A template sandbox. `spawning` and `discarding` are the requests that wait for it, if any."""
@@ -38,6 +32,8 @@ class Template(Unit):
         self.spawning: int | None = None
         self.discarding: list[int] = []
         self.clones = 0
+        self.free: list[tuple[str, int | None]] = []
+        """Groups of ended clones that can serve again, with their watches."""
         self.widened = 0
 
 

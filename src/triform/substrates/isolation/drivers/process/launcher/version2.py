@@ -47,6 +47,9 @@ class Version2:
     def members(self, name: str) -> list[int]:
         return [int(pid) for pid in read(self._home.path / name / "cgroup.procs").split()]
 
+    def renew(self, name: str) -> bool:
+        return False
+
     def remove(self, name: str) -> bool:
         return self._home.remove(name)
 

@@ -20,6 +20,9 @@ from triform.substrates.isolation.drivers.process.launcher.units import Template
 Answer = tuple[dict[str, Any] | None, list[int]]
 """What to answer (None = later, among the news) and the descriptors that go with it."""
 
+_KEPT = 16
+"""Groups kept per template for the next clones."""
+
 _CLONES_PER_STEP = 16
 _BYTES_PER_CLONE = 2 << 20
 """What a fork leaves charged to the template (page tables, stacks, namespaces), amply."""
@@ -122,20 +125,28 @@ class Warden:
         if user_namespace(pid) != template.namespace:
             os.close(pidfd)
             raise Refused(f"process {pid} is not of template {template.name}")
-        self._count += 1
-        group = f"{template.name}.r{self._count}"
+        group, watch = template.free.pop() if template.free else self._make_group(template)
         try:
-            self._groups.make(group, template.plan.clone)
             self._groups.join(group, pid)
-            unit = Unit(group, pid, pidfd, self._groups.watch(group))
         except OSError:
             os.close(pidfd)
-            self._lingering.add(group)
+            self._let_go(group, watch)
             raise
+        unit = Unit(group, pid, pidfd, watch)
         self._runs[group] = (template.name, unit)
         self._listen_oom(unit)
         self._make_room(template, 1)
         return {"group": group}, [os.dup(pidfd)]
+
+    def _make_group(self, template: Template) -> tuple[str, int | None]:
+        self._count += 1
+        group = f"{template.name}.r{self._count}"
+        try:
+            self._groups.make(group, template.plan.clone)
+            return group, self._groups.watch(group)
+        except OSError:
+            self._lingering.add(group)
+            raise
 
     def _make_room(self, template: Template, change: int) -> None:
         template.clones += change
@@ -149,10 +160,15 @@ class Warden:
         """The last numbers of a clone, which must be dead, and the end of its group."""
         name, unit = self._runs.pop(group)
         usage = self._groups.usage(group)
-        self._forget(unit)
-        if name in self._templates:
-            self._make_room(self._templates[name], -1)
         oom = unit.oom or usage.oom_kills > 0
+        os.close(unit.pidfd)
+        template = self._templates.get(name)
+        if template:
+            self._make_room(template, -1)
+        if template and not oom and len(template.free) < _KEPT and self._groups.renew(group):
+            template.free.append((group, unit.watch))
+        else:
+            self._let_go(group, unit.watch)
         return {"oom": oom, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}, []
 
     def _discard(self, request: dict[str, Any]) -> Answer:
@@ -171,18 +187,20 @@ class Warden:
             self._started(template)
         oom = template.oom or self._groups.usage(template.group).oom_kills > 0
         ended = os.waitstatus_to_exitcode(status)
-        self._forget(template)
+        self._deafen(template.pidfd)
+        os.close(template.pidfd)
+        for group, watch in ((template.group, template.watch), *template.free):
+            self._let_go(group, watch)
         template.uid.release()
         self._news += [{"id": number} for number in template.discarding]
         self._news.append({"gone": template.name, "code": max(ended, 0), "signal": max(-ended, 0), "oom": oom})
 
-    def _forget(self, unit: Unit) -> None:
-        self._deafen(unit.pidfd)
-        if unit.watch is not None:
-            self._deafen(unit.watch)
-        unit.close()
-        if not self._groups.remove(unit.group):
-            self._lingering.add(unit.group)
+    def _let_go(self, group: str, watch: int | None) -> None:
+        if watch is not None:
+            self._deafen(watch)
+            os.close(watch)
+        if not self._groups.remove(group):
+            self._lingering.add(group)
 
     def _listen_oom(self, unit: Unit) -> None:
         def out_of_memory() -> None:
@@ -200,8 +218,9 @@ class Warden:
                 unit.kill()
 
     def _listen(self, descriptor: int, ear: Callable[[], None]) -> None:
+        if descriptor not in self._ears:
+            self._poll.register(descriptor, select.EPOLLIN)
         self._ears[descriptor] = ear
-        self._poll.register(descriptor, select.EPOLLIN)
 
     def _deafen(self, descriptor: int) -> None:
         if descriptor in self._ears:
