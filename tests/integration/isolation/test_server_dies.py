@@ -15,6 +15,7 @@ from tests.contracts.drivers import outside
 from tests.contracts.drivers.bench import eventually
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.images import Images
+from triform.substrates.isolation.interfaces import DriverFault, Limits, TemplateSpec
 from triform.substrates.isolation.languages import read_languages
 
 REPOSITORY = Path(__file__).parents[3]
@@ -44,9 +45,13 @@ async def image() -> Path:
     return (await Images(REPOSITORY / ".triform" / "images").build(read_languages()["ruby"])).root
 
 
+def with_code(folder: str) -> None:
+    Path(folder).chmod(0o755)
+    Path(folder, "main.rb").write_text("def handler(input) = input\n")
+
+
 def started(image: Path, code: str) -> tuple[subprocess.Popen[str], dict[str, Any], str]:
-    Path(code).chmod(0o755)
-    Path(code, "main.rb").write_text("def handler(input) = input\n")
+    with_code(code)
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(image), code], stdout=subprocess.PIPE, text=True)
     assert server.stdout
     told = json.loads(server.stdout.readline())
@@ -76,3 +81,24 @@ async def test_a_killed_launcher_takes_its_sandboxes_too_and_its_groups_go_at_th
     await next_one.start()
     assert not outside.homes_of(told["launcher"])
     await next_one.stop()
+
+
+async def test_a_driver_whose_launcher_died_goes_on_with_a_new_one(image: Path) -> None:
+    driver = ProcessDriver(read_languages())
+    await driver.start()
+    with TemporaryDirectory() as code:
+        with_code(code)
+        spec = TemplateSpec("ruby", image, Path(code), "main.rb", "handler", Limits(64), 10_000)
+        template = await driver.template(spec)
+        instance = await driver.clone(template)
+        first = driver.launcher_pid
+        os.kill(first or 0, signal.SIGKILL)
+        await eventually(lambda: not template.alive)
+        with pytest.raises(DriverFault):
+            await driver.clone(template)
+        await instance.kill()
+        await driver.discard(template)
+        again = await driver.template(spec)
+        assert driver.launcher_pid != first
+        await (await driver.clone(again)).kill()
+    await driver.stop()

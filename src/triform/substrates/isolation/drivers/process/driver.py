@@ -14,11 +14,11 @@ from triform.substrates.isolation.drivers.process.instance import ProcessInstanc
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.plans import plan_of, trial_plan
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.interfaces import Capabilities, DriverFault, TemplateSpec
+from triform.substrates.isolation.interfaces import Capabilities, Driver, DriverFault, Template, TemplateSpec
 from triform.substrates.isolation.languages import Language
 
 
-class ProcessDriver:
+class ProcessDriver(Driver):
     """`languages`: by name, as TemplateSpec names them. Works between `start` and `stop`.
 
     `launcher_uid`: the user whose rights sandboxes are made with, when root does not want to give its own.
@@ -78,20 +78,24 @@ class ProcessDriver:
         self._templates.add(front)
         return front
 
-    async def clone(self, template: ProcessTemplate) -> ProcessInstance:
+    async def clone(self, template: Template) -> ProcessInstance:
         """A ready instance. Raises DriverFault; LoadFailed when a template that is not reusable does not load."""
+        template = _ours(template)
         if template.reusable:
             template.look_again()
         if template.reusable:
             return await self._clone(template)
         return await self._clone_of_its_own(template)
 
-    async def discard(self, template: ProcessTemplate) -> None:
+    async def discard(self, template: Template) -> None:
         """Ends a template; instances made from it end with it."""
+        template = _ours(template)
         self._templates.discard(template)
         await template.discard()
 
     async def _load(self, spec: TemplateSpec) -> ProcessTemplate:
+        if not self._link.up:  # a launcher that died has taken its templates with it; a new one makes new ones
+            await self.start()
         language = self._languages[spec.language]
         template = ProcessTemplate(f"t{next(self._numbers)}", spec, self._link)
         plan = plan_of(spec, language, _binds(spec.image), self._controllers)
@@ -121,6 +125,12 @@ class ProcessDriver:
         except BaseException:
             await asyncio.shield(self.discard(own))
             raise
+
+
+def _ours(template: Template) -> ProcessTemplate:
+    if not isinstance(template, ProcessTemplate):
+        raise DriverFault(f"not a template of the process driver: {type(template).__name__}")
+    return template
 
 
 def _binds(root: Path) -> Sequence[str]:

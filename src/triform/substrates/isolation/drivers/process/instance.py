@@ -11,7 +11,7 @@ from triform.substrates.isolation.channel import encode
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.sources import Sources
 from triform.substrates.isolation.drivers.process.waiting import settle
-from triform.substrates.isolation.interfaces import DriverFault, Exit, Frame, GuestGone
+from triform.substrates.isolation.interfaces import DriverFault, Exit, Frame, GuestGone, Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Body:
     group: str
 
 
-class ProcessInstance:
+class ProcessInstance(Instance):
     """`after`, if any, is awaited once the clone is gone (a template of its own goes with it)."""
 
     def __init__(self, body: Body, link: Link, after: Callable[[], Awaitable[None]] | None = None) -> None:

@@ -57,6 +57,7 @@ class Link:
     async def start(self) -> None:
         if self._socket:
             return
+        await self._wait_for_process()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _launch(theirs.fileno(), self._uid)
@@ -67,8 +68,11 @@ class Link:
     async def stop(self) -> None:
         """The launcher kills every sandbox, removes its groups and ends."""
         self._hang_up()
-        if self._process:
-            process, self._process = self._process, None
+        await self._wait_for_process()
+
+    async def _wait_for_process(self) -> None:
+        process, self._process = self._process, None
+        if process:
             await asyncio.to_thread(process.wait)
 
     def on_gone(self, template: str, told: Gone) -> None:

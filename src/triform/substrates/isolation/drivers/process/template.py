@@ -1,6 +1,7 @@
 """A template: one loaded process in its sandbox, from spawn to audit, and the end of it."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -18,6 +19,7 @@ from triform.substrates.isolation.interfaces import (
     GuestGone,
     LoadFailed,
     ProtocolViolation,
+    Template,
     TemplateSpec,
 )
 
@@ -26,7 +28,7 @@ _CLONES_AT_ONCE = 4
 _UNLOADED = frozenset({"syntax_error", "handler_not_found", "load_error", "exit"})
 
 
-class ProcessTemplate:
+class ProcessTemplate(Template):
     """`reusable` is False when every run must get a process of its own."""
 
     def __init__(self, name: str, spec: TemplateSpec, link: Link) -> None:
@@ -72,7 +74,8 @@ class ProcessTemplate:
     async def discard(self) -> None:
         """Kills the sandbox with everything in it and waits until nothing is left; idempotent."""
         if self.pid:
-            await self._link.ask("discard", template=self.name)
+            with contextlib.suppress(DriverFault):  # a launcher that is gone has taken it along
+                await self._link.ask("discard", template=self.name)
             self.pid = 0
         if self._conversation:
             self._conversation.close()
@@ -144,7 +147,8 @@ class ProcessTemplate:
             await asyncio.wait([self._gone], timeout=1)
         died = self._gone.done()
         if pid:
-            await self._link.ask("discard", template=self.name)
+            with contextlib.suppress(DriverFault):
+                await self._link.ask("discard", template=self.name)
         self.conversation.read_to_end()
         gone = self._gone.result() if self._gone.done() else {}
         cause = _cause(gone, in_time, died)

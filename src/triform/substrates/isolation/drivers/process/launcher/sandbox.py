@@ -83,6 +83,7 @@ def _steps(plan: Plan) -> Sequence[tuple[str, Callable[[], None]]]:
         ("change uid", _change_uid),
         ("build the root", lambda: _build_root(plan, new)),
         ("change the root", lambda: kernel.swap_root(new)),
+        ("enter the code folder, which everybody must be able to read", lambda: os.chdir("/app")),
         ("set limits", lambda: _set_limits(plan)),
         ("drop privileges", lambda: _confine(plan)),
     )
@@ -152,7 +153,6 @@ def _set_limits(plan: Plan) -> None:
     for which, most in rlimits(plan):
         resource.setrlimit(which, (most, most))
     socket.sethostname("sandbox")
-    os.chdir("/app")
 
 
 def rlimits(plan: Plan) -> list[tuple[int, int]]:
