@@ -6,7 +6,7 @@ running     ops.execute ── queue, cold_start, handler, commit.end     (the s
 
 import os
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Link, NonRecordingSpan, SpanKind
 
 from triform import __version__
+from triform.observability.export import Export
 from triform.observability.spans import (
     UNRECORDED,
     Attributes,
@@ -29,13 +30,16 @@ from triform.observability.spans import (
 from triform.observability.traceparent import TraceParent, parse_traceparent
 
 SPAN_NAME = "ops.execute"
-_NS_PER_S = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Tracing:
     """Without a provider spans only carry ids, which costs next to nothing."""
 
-    def __init__(self, provider: TracerProvider | None = None) -> None:
+    def __init__(self, provider: TracerProvider | None = None, exports: Sequence[Export] = ()) -> None:
+        self.exports = tuple(exports)
+        """What is told about the exporting itself; a metrics reader takes their figures."""
         self._provider = provider
         self._tracer = provider.get_tracer("triform", __version__) if provider else None
 
@@ -97,7 +101,7 @@ def configure_tracing(service_name: str, processors: Sequence[SpanProcessor] = (
     provider = TracerProvider(resource=_resource(service_name), shutdown_on_exit=False)
     for processor in processors:
         provider.add_span_processor(processor)
-    return Tracing(provider)
+    return Tracing(provider, [processor for processor in processors if isinstance(processor, Export)])
 
 
 def _resource(service_name: str) -> Resource:
@@ -115,4 +119,4 @@ def _context(parent: TraceParent | None) -> Context:
 
 
 def _ns(moment: datetime) -> int:
-    return int(moment.timestamp() * _NS_PER_S)
+    return (moment - _EPOCH) // _MICROSECOND * 1000
