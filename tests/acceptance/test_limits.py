@@ -131,3 +131,16 @@ async def test_a_neighbour_notices_nothing_of_a_run_that_is_out_of_memory(circle
         return (await neighbour.invoke({})).json() == "fine"
 
     await until(calm, "the neighbour answers afterwards too")
+
+
+async def test_the_limits_of_body_output_and_log_are_settings(tight_circle: Circle) -> None:
+    element = await tight_circle.ruby(
+        "def handler(input)\n  300.times { puts 'x' * 99 }\n  'x' * input['n']\nend\n"
+    )
+    refused(await element.invoke({"n": "x" * 50_000}), 413, "BODY_TOO_LARGE")
+    answer = await element.invoke({"n": 19_998})
+    assert len(answer.content) == 20_000
+    refused(await element.invoke({"n": 19_999}), 500, "OUTPUT_TOO_LARGE")
+    run = await element.run(run_id_of(answer))
+    assert (run["logs"]["total"], run["logs"]["dropped"]) == (300, 199)
+    assert run["logs"]["lines"][-1]["text"].startswith("199 more lines were dropped")

@@ -212,3 +212,12 @@ async def test_one_circle_pays_nothing_for_another(new_circle: Circles) -> None:
     await (await one.ruby()).invoke({})
     assert await other.wallet() == {"balance_micro_au": GRANT, "held_micro_au": 0}
     assert len(await other.entries()) == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "member"])
+async def test_only_an_admin_tops_up_but_everybody_may_look(circle: Circle, role: str) -> None:
+    made = await circle.post("/ops/tokens/create", {"name": role, "role": role})
+    mine = Circle(circle.http, circle.name, made.json()["token"])
+    body = {"amount_micro_au": 1, "reference": "r"}
+    refused(await mine.post("/ops/wallet/top_up", body), 403, "FORBIDDEN")
+    assert await mine.wallet() == {"balance_micro_au": GRANT, "held_micro_au": 0}

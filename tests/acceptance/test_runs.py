@@ -1,9 +1,10 @@
 """A run: its record, its headers, and finding it again."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import anyio
 import httpx2
@@ -356,6 +357,29 @@ async def test_wait_gives_up_in_time_with_the_run_as_it_is(circle: Circle) -> No
     assert run["status"] == "running"
     assert run["finished_at"] is None
     await element.cancel(run_id)
+
+
+async def test_many_may_wait_for_the_same_run_also_at_the_circle_and_by_post(circle: Circle) -> None:
+    element = await circle.ruby("def handler(input)\n  sleep 0.5\n  7\nend\n")
+    path = f"/ops/runs/{await element.start({})}"
+    told: list[httpx2.Response] = []
+
+    async def wait(door: Callable[[], Awaitable[httpx2.Response]]) -> None:
+        told.append(await door())
+
+    async with anyio.create_task_group() as waiting:
+        for _ in range(5):
+            waiting.start_soon(wait, lambda: element.get(path, params={"wait": "30"}))
+            waiting.start_soon(wait, lambda: circle.get(path, params={"wait": "30"}))
+            waiting.start_soon(wait, lambda: element.post(path, {"wait": 30}))
+    assert {answer.json()["status"] for answer in told} == {"completed"}
+    assert len(told) == 15
+
+
+async def test_waiting_for_a_run_that_is_not_there_is_no_waiting(circle: Circle) -> None:
+    element = await circle.ruby()
+    path = f"/ops/runs/{uuid4()}"
+    refused(await element.get(path, params={"wait": "60"}, timeout=20), 404, "NOT_FOUND")
 
 
 async def test_wait_is_at_most_60_seconds(circle: Circle) -> None:
