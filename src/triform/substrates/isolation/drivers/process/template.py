@@ -139,8 +139,10 @@ class ProcessTemplate(Template):
             "sandbox": {"tmp_bytes": tmp_bytes(spec.limits), "filter": encoded_run_filter()},
         }
 
-    async def _explain(self, failure: Exception, started: float) -> LoadFailed:
-        """Why loading ended without an answer: seen from outside, after the sandbox has been killed."""
+    async def _explain(self, failure: Exception, started: float) -> LoadFailed | DriverFault:
+        """Why loading ended without an answer: seen from outside, after the sandbox has been killed.
+
+        User code is to blame only once the harness has said hello."""
         in_time = not isinstance(failure, TimeoutError)
         pid, self.pid = self.pid, 0
         if isinstance(failure, GuestGone):
@@ -151,6 +153,8 @@ class ProcessTemplate(Template):
                 await self._link.ask("discard", template=self.name)
         self.conversation.read_to_end()
         gone = self._gone.result() if self._gone.done() else {}
+        if self._before is None:
+            return DriverFault(f"the harness did not start: {failure}: {_text(self.conversation.printed)}")
         cause = _cause(gone, in_time, died)
         error = {"code": gone.get("code"), "signal": gone.get("signal"), "message": str(failure)}
         return LoadFailed(cause, error, self.conversation.printed, (time.monotonic() - started) * 1000)
@@ -187,3 +191,7 @@ def _cause(gone: Mapping[str, Any], in_time: bool, died: bool) -> str:
     if not died:
         return "protocol"
     return "signal" if gone.get("signal") else "exit"
+
+
+def _text(printed: tuple[Frame, ...]) -> str:
+    return b"".join(frame.payload for frame in printed).decode(errors="replace")[-2000:]

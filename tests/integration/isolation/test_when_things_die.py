@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -101,4 +102,17 @@ async def test_a_driver_whose_launcher_died_goes_on_with_a_new_one(image: Path) 
         again = await driver.template(spec)
         assert driver.launcher_pid != first
         await (await driver.clone(again)).kill()
+    await driver.stop()
+
+
+async def test_a_harness_that_does_not_start_is_not_the_users_fault(image: Path) -> None:
+    broken = replace(read_languages()["ruby"], command=("/bin/sh", "-c", "echo no interpreter >&2; exit 1"))
+    driver = ProcessDriver({"ruby": broken})
+    await driver.start()
+    with TemporaryDirectory() as code:
+        with_code(code)
+        with pytest.raises(DriverFault, match="no interpreter"):
+            await driver.template(
+                TemplateSpec("ruby", image, Path(code), "main.rb", "handler", Limits(64), 10_000)
+            )
     await driver.stop()
