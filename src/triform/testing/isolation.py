@@ -202,14 +202,16 @@ class ThinInstance:
         link = await Link.open(ours, output, error)
         try:
             _expect(await link.message(), "born")
-            instance = cls(link, link.sender)
             await link.send(control("go"))
             _expect(await link.message(), "ready")
         except GuestGone as gone:
             await link.drain()
             printed = b"".join(frame.payload for frame in link.printed).decode(errors="replace")
             raise DriverFault(f"a clone died before it was ready: {printed}") from gone
-        return instance
+        except BaseException:
+            link.cut()
+            raise
+        return cls(link, link.first)
 
     async def send(self, *frames: Frame) -> None:
         await self._link.send(*frames)

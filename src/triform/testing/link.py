@@ -1,7 +1,9 @@
 """The host's end of a guest in tests: a socket and two pipes, read into one queue of frames."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import struct
 from collections.abc import Mapping
@@ -16,11 +18,12 @@ class Link:
 
     def __init__(self, ours: socket.socket) -> None:
         self.socket = ours
-        self.sender = 0
+        self.first = 0
+        """Process id of whoever wrote to the socket first, as the kernel says."""
         self.printed: list[Frame] = []
         self.closed = asyncio.Event()
         self._frames: asyncio.Queue[Frame | ProtocolViolation | None] = asyncio.Queue()
-        self._open = 3
+        self._pipes: set[int] = set()
         self._decoder = Decoder()
 
     @classmethod
@@ -31,6 +34,7 @@ class Link:
         loop.add_reader(ours.fileno(), link._read_socket)
         for descriptor, kind in ((output, "O"), (error, "E")):
             os.set_blocking(descriptor, False)
+            link._pipes.add(descriptor)
             loop.add_reader(descriptor, link._read_pipe, descriptor, kind)
         return link
 
@@ -67,10 +71,9 @@ class Link:
             received, ancillary = b"", []
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                self.sender = struct.unpack("iII", content)[0]
+                self.first = self.first or struct.unpack("iII", content)[0]
         if not received:
-            self._close(self.socket.fileno())
-            self.socket.close()
+            self._close_socket()
             return
         try:
             for frame in self._decoder.feed(received):
@@ -83,12 +86,30 @@ class Link:
         if received:
             self._frames.put_nowait(Frame(kind, received))
             return
-        self._close(descriptor)
-        os.close(descriptor)
+        self._close_pipe(descriptor)
 
-    def _close(self, descriptor: int) -> None:
+    def cut(self) -> None:
+        """Kills the first process, if it is known, and closes everything at once."""
+        if self.first:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.first, signal.SIGKILL)
+        if self.socket.fileno() >= 0:
+            self._close_socket()
+        for descriptor in list(self._pipes):
+            self._close_pipe(descriptor)
+
+    def _close_socket(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.socket.fileno())
+        self.socket.close()
+        self._end_when_closed()
+
+    def _close_pipe(self, descriptor: int) -> None:
         asyncio.get_running_loop().remove_reader(descriptor)
-        self._open -= 1
-        if self._open == 0:
+        os.close(descriptor)
+        self._pipes.discard(descriptor)
+        self._end_when_closed()
+
+    def _end_when_closed(self) -> None:
+        if self.socket.fileno() < 0 and not self._pipes:
             self._frames.put_nowait(None)
             self.closed.set()

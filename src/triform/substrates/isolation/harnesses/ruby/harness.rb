@@ -2,58 +2,31 @@
 
 # The Ruby harness: loads user code once, then makes one fresh child per run. ../PROTOCOL.md draws the wire.
 # User code shares this process, hence three rules for every line of it:
-#   - one top-level constant, nothing patched, everything below it private and frozen before user code loads;
-#   - methods of the core are taken hold of beforehand (Core): user code may redefine them;
+#   - one top-level constant, nothing patched; the rest has no name to be reached by, and is frozen;
+#   - methods of the core are taken hold of beforehand (core.rb): user code may redefine them;
 #   - functions are called with an explicit receiver: a user's `def raise` at top level must not be ours.
 
 require "json"
 require "socket"
 require "stringio"
 
-# What user code may call: `Triform.progress`, `Triform.log`, `Triform.call`, and `Triform::Error`.
+# What user code may call: how far the work is (0 to 100, or nil), a structured line for the log, a request.
 module Triform
-  ROOM = "#{__dir__}/"
+  # The platform refused a request; `code` is its word for it.
+  Error = Class.new(StandardError) { attr_accessor :code }
 
-  # Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
-  module Core
-    { Process => %i[clock_gettime fork exit! pid wait2 warmup], Signal => %i[trap], Kernel => %i[syscall raise],
-      Random => %i[srand], IO => %i[for_fd] }.each do |owner, names|
-      names.each { |name| define_singleton_method(name, &owner.method(name)) }
-    end
-    { IO => %i[readpartial write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
-      BasicObject => %i[__send__], Module => %i[name inspect], JSON::Parser => %i[parse] }.each do |owner, names|
-      names.map { |name| owner.instance_method(name) }.each do |held|
-        define_singleton_method(:"do_#{held.name}") { |on, *all, **kw, &act| held.bind_call(on, *all, **kw, &act) }
-      end
-    end
-    SOCKET = UNIXSocket.method(:for_fd)
-    PARSER = JSON::Parser.method(:new)
-    QUOTE = JSON::Ext::Generator::GeneratorMethods::String.instance_method(:to_json)
-    STATE = JSON::State.method(:new)
-    FLOAT = Float.instance_method(:to_s)
-    INTEGER = Integer.instance_method(:to_s)
-
-    def self.parse(text) = do_parse(PARSER.call(text, max_nesting: 0))
-    def self.name_of(type) = do_name(type) || do_inspect(type)
-    def self.class_of(value) = name_of(do_class(value))
-    def self.ms = clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
-
-    # The owner of a method; nil when there is no such method, or no way to ask.
-    def self.owner(value, name) = attempt { do_method(value, name).owner }
-
-    def self.attempt
-      yield
-    rescue ::Exception
-      nil
-    end
-
-    def self.flush = [::STDOUT, ::STDERR, $stdout, $stderr].each { |io| attempt { do_flush(io) } }
+  room = Module.new
+  room.const_set(:Refused, Error)
+  room.const_set(:ROOM, "#{__dir__}/")
+  paths = %w[core values wire user zygote].map { |name| "#{__dir__}/#{name}.rb" }
+  paths.each { |path| room.module_eval(File.read(path), path) }
+  line = room::Line.new
+  define_singleton_method(:progress) do |percent = nil, text = "", data = nil|
+    line.say("progress", percent:, message: text.to_s, data:)
   end
-
-  %w[values wire user zygote].each { |file| require_relative file }
+  define_singleton_method(:log) { |level, text, data = {}| line.say("log", level:, message: text.to_s, fields: data) }
+  define_singleton_method(:call) { |method, params = {}| line.ask(method.to_s, params) }
+  [self, Error, room, *room.constants.map { |name| room.const_get(name) }].each(&:freeze)
   $PROGRAM_NAME = "triform"
-  constants.each { |name| const_get(name).freeze unless name == :LINE }
-  private_constant(*(constants - %i[Error]))
-  freeze
-  Zygote.new(3).serve
+  room::Zygote.new(3, line).serve
 end

@@ -1,100 +1,89 @@
 # frozen_string_literal: true
 
-module Triform
-  # Frames over one descriptor. IO objects live for one call and never own the descriptor: user code that
-  # closes every IO it can find does not close this one.
-  class Wire
-    attr_reader :fd
+# Frames over one descriptor. IO objects live for one call and never own the descriptor: user code that
+# closes every IO it can find does not close this one.
+class Wire
+  attr_reader :fd
 
-    def initialize(fd)
-      @fd = fd
-      @lock = ::Thread::Mutex.new
-      @buffer = "".b
-      @descriptors = []
-    end
+  def initialize(fd)
+    @fd = fd
+    @lock = ::Thread::Mutex.new
+    @buffer = "".b
+    @descriptors = []
+  end
 
-    # A control message; a `body` goes before it in D frames and is told by its length.
-    def say(type, body: nil, **members)
-      members[:bytes] = body.bytesize if body
-      message = Values.generate({ type:, **members })
-      @lock.synchronize do
-        (0...body.bytesize).step(1 << 20) { |at| put("D", body.byteslice(at, 1 << 20)) } if body
-        put("J", message)
-      end
-    end
-
-    # The next control message; nil when the other side is gone.
-    def message = (payload = take) && Core.parse(payload)
-
-    # A body of so many bytes, from D frames.
-    def body(bytes)
-      body = "".b
-      body << take while body.bytesize < bytes
-      body
-    end
-
-    # Descriptors that came along (SCM_RIGHTS), as bare numbers.
-    def descriptors(count) = @descriptors.shift(count)
-
-    private
-
-    def put(kind, payload)
-      io = Core.for_fd(@fd, "wb", autoclose: false)
-      Core.do_write(io, [payload.bytesize, kind.ord, 0].pack("NCn"), payload)
-      Core.do_flush(io)
-    end
-
-    def take
-      until @buffer.bytesize >= 7 && @buffer.bytesize >= 7 + @buffer.unpack1("N")
-        bytes = receive
-        return if bytes.nil? || bytes.empty?
-
-        @buffer << bytes
-      end
-      @buffer.slice!(0, 7 + @buffer.unpack1("N")).byteslice(7..)
-    end
-
-    def receive
-      socket = Core::SOCKET.call(@fd)
-      socket.autoclose = false
-      bytes, _, _, *controls = Core.do_recvmsg(socket, 1 << 16, 0, 512, scm_rights: true)
-      arrived = controls.flat_map { |control| control.unix_rights || [] }.each { |io| io.autoclose = false }
-      @descriptors.concat(arrived.map(&:fileno))
-      bytes
+  # A control message; a `body` goes before it in D frames and is told by its length.
+  def say(type, body: nil, **members)
+    members[:bytes] = body.bytesize if body
+    message = Values.generate({ type:, **members })
+    @lock.synchronize do
+      (0...body.bytesize).step(1 << 20) { |at| put("D", body.byteslice(at, 1 << 20)) } if body
+      put("J", message)
     end
   end
 
-  # The platform refused a call; `code` is its word for it.
-  Error = Class.new(StandardError) { attr_accessor :code }
+  # The next control message; nil when the other side is gone.
+  def message = (payload = take) && Core.parse(payload)
 
-  # The line to the host: open in the process that runs the handler, in no other.
-  class Line
-    def initialize = @turn = ::Thread::Mutex.new
-
-    def open(wire)
-      @wire = wire
-      @pid = Core.pid
-    end
-
-    def say(type, **members)
-      Core.raise("only the process that runs the handler can reach Triform") unless @pid == Core.pid
-      @wire.say(type, **members)
-    end
-
-    def ask(method, params)
-      reply = @turn.synchronize do # one at a time, so all may have the same id
-        say("call", id: 1, method:, params:)
-        @wire.message
-      end
-      return reply["ok"] unless reply["error"]
-
-      Core.raise(Error.new(reply["error"]["message"]).tap { |error| error.code = reply["error"]["code"] })
-    end
+  # A body of so many bytes, from D frames.
+  def body(bytes)
+    body = "".b
+    body << take while body.bytesize < bytes
+    body
   end
-  LINE = Line.new
 
-  # How far the work is (0 to 100, or nil); a structured line for the run's log; a request to the platform.
-  def self.progress(percent = nil, text = "", data = nil) = LINE.say("progress", percent:, message: text.to_s, data:)
-  def self.log(level, message, fields = {}) = LINE.say("log", level: level.to_s, message: message.to_s, fields:)
-  def self.call(method, params = {}) = LINE.ask(method.to_s, params)
+  # Descriptors that came along (SCM_RIGHTS), as bare numbers.
+  def descriptors(count) = @descriptors.shift(count)
+
+  private
+
+  def put(kind, payload)
+    io = Core.for_fd(@fd, "wb", autoclose: false)
+    Core.do_write(io, [payload.bytesize, kind.ord, 0].pack("NCn"), payload)
+    Core.do_flush(io)
+  end
+
+  def take
+    until @buffer.bytesize >= 7 && @buffer.bytesize >= 7 + @buffer.unpack1("N")
+      bytes = receive
+      return if bytes.nil? || bytes.empty?
+
+      @buffer << bytes
+    end
+    @buffer.slice!(0, 7 + @buffer.unpack1("N")).byteslice(7..)
+  end
+
+  def receive
+    socket = Core::SOCKET.call(@fd)
+    socket.autoclose = false
+    bytes, _, _, *controls = Core.do_recvmsg(socket, 1 << 16, 0, 512, scm_rights: true)
+    arrived = controls.empty? ? [] : controls[0].unix_rights
+    Core.do_each(arrived) { |io| (io.autoclose = false) || @descriptors << io.fileno }
+    bytes
+  end
+end
+
+# The line to the host: open in the process that runs the handler, in no other.
+class Line
+  def initialize = @turn = ::Thread::Mutex.new
+
+  def open(wire)
+    @wire = wire
+    @pid = Core.pid
+  end
+
+  def say(type, **members)
+    Core.raise("only the process that runs the handler can reach Triform") unless @pid == Core.pid
+    @wire.say(type, **members)
+  end
+
+  def ask(method, params)
+    reply = @turn.synchronize do # one at a time, so all may have the same id
+      say("call", id: 1, method:, params:)
+      @wire.message
+    end
+    return reply["ok"] unless reply["error"]
+
+    Core.raise(Refused.new(reply["error"]["message"]).tap { |error| error.code = reply["error"]["code"] })
+  end
 end

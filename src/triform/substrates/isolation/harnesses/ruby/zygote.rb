@@ -1,134 +1,137 @@
 # frozen_string_literal: true
 
-module Triform
-  # System calls by number, Ruby names none of these. Arguments: integers, unfrozen strings, addresses.
-  module Confine
-    NUMBERS = {
-      "x86_64" => { close: 3, capset: 126, prctl: 157, mount: 165, unshare: 272, dup3: 292, setns: 308, seccomp: 317 },
-      "aarch64" => { close: 57, capset: 91, prctl: 167, mount: 40, unshare: 97, dup3: 24, setns: 268, seccomp: 277 }
-    }.fetch(RbConfig::CONFIG["host_cpu"]).freeze
-    NEWPID = 0x20000000
-    NEWNS_NEWIPC_NEWUTS = 0x0C020000
+# System calls by number, Ruby names none of these. Arguments: integers, unfrozen strings, addresses.
+module Confine
+  NUMBERS = %i[close fcntl capset prctl mount unshare dup3 setns seccomp].zip({
+    "x86_64" => [3, 72, 126, 157, 165, 272, 292, 308, 317], "aarch64" => [57, 25, 91, 167, 40, 97, 24, 268, 277]
+  }.fetch(RbConfig::CONFIG["host_cpu"])).to_h.freeze
+  NEWPID = 0x20000000
 
-    def self.call(name, *arguments) = Core.syscall(NUMBERS.fetch(name), *arguments)
-    def self.close(*fds) = fds.each { |fd| call(:close, fd) }
-    def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
-    def self.address(bytes) = [bytes].pack("P").unpack1("J")
+  def self.call(name, *arguments) = Core.syscall(NUMBERS.fetch(name), *arguments)
+  def self.close(*fds) = Core.do_each(fds) { |fd| call(:close, fd) }
+  def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
+  def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
-    def self.enter(wire, tmp_bytes, program)
-      wire.say("born")
-      wire.message # go
-      call(:unshare, NEWNS_NEWIPC_NEWUTS)
-      %w[/tmp /dev/shm].each { |place| mount("tmpfs", place, 6, "size=#{tmp_bytes},mode=1777") } # nosuid, nodev
-      mount("proc", "/proc", 14, 0) # and noexec
-      call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
-      header = [0x20080522, 0].pack("L2") # locals: an address keeps nothing alive
-      nothing = "\0" * 24
-      filter = program && [program.bytesize / 8, program].pack("Sx6P")
-      call(:capset, address(header), address(nothing))
-      call(:seccomp, 1, 0, address(filter)) if filter
+  def self.enter(wire, tmpfs, program)
+    wire.say("born")
+    wire.message or Core.exit!(70) # go
+    call(:unshare, 0x0C020000) # NEWNS, NEWIPC, NEWUTS
+    Core.do_each(%w[/tmp /dev/shm]) { |place| mount("tmpfs", place, 6, +tmpfs) } # nosuid, nodev
+    mount("proc", "/proc", 14, 0) # and noexec
+    call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
+    header = [0x20080522, 0].pack("L2") # locals: an address keeps nothing alive
+    nothing = "\0" * 24
+    filter = program && [program.bytesize / 8, program].pack("Sx6P")
+    call(:capset, address(header), address(nothing))
+    call(:seccomp, 1, 0, address(filter)) if filter
+  end
+end
+
+Nowhere = Struct.new(:write, :flush).new
+
+# The loaded process: answers the host until the control socket closes.
+class Zygote
+  SIGNALS = Signal.list.keys - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM]
+
+  # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
+  def initialize(fd, line)
+    @line = line
+    @control = Wire.new(fd)
+    @namespace = IO.sysopen("/proc/self/ns/pid")
+    @null = IO.sysopen("/dev/null", File::RDWR)
+    STDOUT.sync = STDERR.sync = true
+  end
+
+  def serve
+    while (message = @control.message) do answer(message) end
+    Core.exit!(0)
+  end
+
+  private
+
+  def answer(message)
+    case message["type"]
+    when "hello" then @control.say("hello", proto: 1, language: "ruby", version: ::RUBY_VERSION)
+    when "load" then load(message)
+    when "freeze" then settle
+    when "clone" then clone_one(*@control.descriptors(3))
     end
   end
 
-  # The loaded process: answers the host until the control socket closes.
-  class Zygote
-    SIGNALS = Signal.list.keys - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM]
+  def load(message)
+    @sandbox = message["sandbox"]
+    @tmpfs = "size=#{@sandbox["tmp_bytes"]},mode=1777" if @sandbox
+    @user = User.new(message)
+    started = Core.ms
+    failed = @user.load
+    failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: Core.ms - started, warnings:)
+  end
 
-    # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
-    def initialize(fd)
-      @control = Wire.new(fd)
-      @namespace = IO.sysopen("/proc/self/ns/pid")
-      @null = IO.sysopen("/dev/null", File::RDWR)
-      STDOUT.sync = STDERR.sync = true
-    end
+  def warnings = ::Thread.list.size > 1 ? ["threads started while loading do not run in the handler"] : []
 
-    def serve
-      while (message = @control.message) do answer(message) end
-      Core.exit!(0)
-    end
+  # From here on this process prints nothing: Ruby flushes $stdout before it forks, and user code may have closed
+  # it. A descriptor below 3 that user code closed would be given to what comes with the next `clone`.
+  def settle
+    Core.flush
+    @own, $VERBOSE, $stdout, $stderr = [$VERBOSE, $stdout, $stderr], nil, Nowhere, Nowhere # Kernel#syscall warns
+    Core.do_each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
+    @children = Core.trap("CHLD", "IGNORE") || "SYSTEM_DEFAULT" # from here on the kernel reaps
+    Core.warmup
+    @control.say("frozen")
+  end
 
-    private
+  # A second unshare fails unless the namespace for children is set back first.
+  def clone_one(*descriptors)
+    Confine.call(:unshare, Confine::NEWPID) if @sandbox
+    Core.fork { first_process(*descriptors) }
+    Confine.call(:setns, @namespace, Confine::NEWPID) if @sandbox
+    Confine.close(*descriptors)
+  end
 
-    def answer(message)
-      case message["type"]
-      when "hello" then @control.say("hello", proto: 1, language: "ruby", version: ::RUBY_VERSION)
-      when "load" then load(message)
-      when "freeze" then settle
-      when "clone" then clone_one(*@control.descriptors(3))
-      end
-    end
+  # PID 1 of the namespace runs no user code: it waits, and takes everything with it when it goes.
+  def first_process(channel, out, err)
+    Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
+    Confine.close(out, err, @null, @namespace, @control.fd)
+    wire = Wire.new(channel)
+    Confine.enter(wire, @tmpfs, @sandbox["filter"]&.unpack1("m")) if @sandbox
+    Core.trap("CHLD", @children)
+    traps = SIGNALS.map { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
+    watch(Core.fork { run(wire, traps) }, wire)
+  ensure
+    Core.exit!(70)
+  end
 
-    def load(message)
-      @sandbox = message["sandbox"]
-      @user = User.new(message)
-      started = Core.ms
-      failed = @user.load
-      failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: Core.ms - started, warnings:)
-    end
+  def watch(runner, wire)
+    Confine.call(:prctl, 4, 0, 0, 0, 0) # PR_SET_DUMPABLE: what user code finds at /proc/1 stays shut
+    pid, status = Core.wait2(-1) until pid == runner
+    wire.say("exited", code: status.exitstatus, signal: status.termsig)
+    Core.exit!(0)
+  end
 
-    def warnings = ::Thread.list.size > 1 ? ["threads started while loading do not run in the handler"] : []
+  # The child that runs the handler, once. What the handler forked may come back through it, too.
+  def run(wire, traps)
+    Core.do_each(traps) { |name, command| Core.trap(name, command || "SYSTEM_DEFAULT") }
+    $VERBOSE, $stdout, $stderr = @own
+    pid = Core.pid
+    invoke, event = receive(wire)
+    @line.open(wire)
+    output, error = @user.call(event)
+    Core.exit!(0) unless pid == Core.pid
+    Core.flush
+    output ? wire.say("result", body: output, run: invoke["run"]) : wire.say("result", run: invoke["run"], error:)
+    Core.exit!(0)
+  ensure
+    Core.exit!(70)
+  end
 
-    def settle
-      Core.flush
-      @children = Core.trap("CHLD", "IGNORE") || "SYSTEM_DEFAULT" # from here on the kernel reaps
-      Core.warmup
-      @control.say("frozen")
-    end
-
-    # A second unshare fails unless the namespace for children is set back first.
-    def clone_one(*descriptors)
-      Confine.call(:unshare, Confine::NEWPID) if @sandbox
-      Core.fork { first_process(*descriptors) }
-      Confine.call(:setns, @namespace, Confine::NEWPID) if @sandbox
-      Confine.close(*descriptors)
-    end
-
-    # PID 1 of the namespace runs no user code: it waits, and takes everything with it when it goes.
-    def first_process(channel, out, err)
-      verbose, $VERBOSE = $VERBOSE, nil # Kernel#syscall warns
-      [[@null, 0], [out, 1], [err, 2]].each { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
-      Confine.close(out, err, @null, @namespace, @control.fd)
-      wire = Wire.new(channel)
-      Confine.enter(wire, @sandbox["tmp_bytes"], @sandbox["filter"]&.unpack1("m")) if @sandbox
-      Core.trap("CHLD", @children)
-      traps = SIGNALS.map { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
-      watch(Core.fork { run(wire, traps, verbose) }, wire)
-    ensure
-      Core.exit!(70)
-    end
-
-    def watch(runner, wire)
-      Confine.call(:prctl, 4, 0, 0, 0, 0) # PR_SET_DUMPABLE: what user code finds at /proc/1 stays shut
-      pid, status = Core.wait2(-1) until pid == runner
-      wire.say("exited", code: status.exitstatus, signal: status.termsig)
-      Core.exit!(0)
-    end
-
-    # The child that runs the handler, once. What the handler forked may come back through it, too.
-    def run(wire, traps, verbose)
-      traps.each { |name, command| Core.trap(name, command || "SYSTEM_DEFAULT") }
-      $VERBOSE = verbose
-      pid = Core.pid
-      invoke, event = receive(wire)
-      LINE.open(wire)
-      output, error = @user.call(event)
-      Core.exit!(0) unless pid == Core.pid
-      Core.flush
-      output ? wire.say("result", body: output, run: invoke["run"]) : wire.say("result", run: invoke["run"], error:)
-      Core.exit!(0)
-    ensure
-      Core.exit!(70)
-    end
-
-    def receive(wire)
-      wire.say("ready")
-      thaw = wire.message
-      seed = thaw["seed"].unpack1("m")
-      Core.srand(seed.unpack1("H*").hex)
-      ::OpenSSL::Random.random_add(seed, seed.bytesize.to_f) if ::Object.const_defined?(:OpenSSL)
-      ::ENV.update(thaw["environment"])
-      invoke = wire.message
-      [invoke, Core.parse(wire.body(invoke["bytes"]))]
-    end
+  def receive(wire)
+    wire.say("ready")
+    thaw = wire.message
+    seed = thaw["seed"].unpack1("m")
+    Core.srand(seed.unpack1("H*").hex)
+    ::OpenSSL::Random.random_add(seed, seed.bytesize.to_f) if ::Object.const_defined?(:OpenSSL)
+    ::ENV.update(thaw["environment"])
+    invoke = wire.message
+    [invoke, Core.parse(wire.body(invoke["bytes"]))]
   end
 end

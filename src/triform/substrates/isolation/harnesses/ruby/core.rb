@@ -1,0 +1,38 @@
+# frozen_string_literal: true
+
+# Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
+module Core
+  { Process => %i[clock_gettime fork exit! pid wait2 warmup], Signal => %i[trap], Kernel => %i[syscall raise],
+    Random => %i[srand], IO => %i[for_fd] }.each do |owner, names|
+    names.each { |name| define_singleton_method(name, &owner.method(name)) }
+  end
+  { IO => %i[readpartial write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
+    Array => %i[each], BasicObject => %i[__send__], Module => %i[name inspect],
+    JSON::Parser => %i[parse] }.each do |owner, names|
+    names.map { |name| owner.instance_method(name) }.each do |held|
+      define_singleton_method(:"do_#{held.name}") { |on, *all, **kw, &act| held.bind_call(on, *all, **kw, &act) }
+    end
+  end
+  SOCKET = UNIXSocket.method(:for_fd)
+  PARSER = JSON::Parser.method(:new)
+  QUOTE = JSON::Ext::Generator::GeneratorMethods::String.instance_method(:to_json)
+  STATE = JSON::State.method(:new)
+  FLOAT = Float.instance_method(:to_s)
+  INTEGER = Integer.instance_method(:to_s)
+
+  def self.parse(text) = do_parse(PARSER.call(text, max_nesting: 0))
+  def self.name_of(type) = do_name(type) || do_inspect(type)
+  def self.class_of(value) = name_of(do_class(value))
+  def self.ms = clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
+
+  # The owner of a method; nil when there is no such method, or no way to ask.
+  def self.owner(value, name) = attempt { do_method(value, name).owner }
+
+  def self.attempt
+    yield
+  rescue ::Exception
+    nil
+  end
+
+  def self.flush = do_each([::STDOUT, ::STDERR, $stdout, $stderr]) { |io| attempt { do_flush(io) } }
+end
