@@ -15,16 +15,16 @@ module Triform
   # The platform refused a request; `code` is its word for it.
   Error = Class.new(StandardError) { attr_accessor :code }
 
-  room = Module.new
+  room = Module.new.set_temporary_name("<Triform>") # for messages; no constant leads there
   room.const_set(:Refused, Error)
   room.const_set(:ROOM, "#{__dir__}/")
   paths = %w[core values wire user zygote].map { |name| "#{__dir__}/#{name}.rb" }
   paths.each { |path| room.module_eval(File.read(path), path) }
   line = room::Line.new
   define_singleton_method(:progress) do |percent = nil, text = "", data = nil|
-    line.say("progress", percent:, message: text.to_s, data:)
+    line.say("progress", percent: percent&.to_f, message: text.to_s, data:)
   end
-  define_singleton_method(:log) { |level, text, data = {}| line.say("log", level:, message: text.to_s, fields: data) }
+  define_singleton_method(:log) { |as, text, data = {}| line.say("log", level: as.to_s, message: text.to_s, fields: data) }
   define_singleton_method(:call) { |method, params = {}| line.ask(method.to_s, params) }
   [self, Error, room, *room.constants.map { |name| room.const_get(name) }].each(&:freeze)
   $PROGRAM_NAME = "triform"
