@@ -67,7 +67,5 @@ def etag(element: Element) -> Mapping[str, str]:
 
 
 def provenance_json(element_type: ElementType) -> dict[str, str]:
-    """Where properties, operations, limits … were declared: {"/ops/invoke": "root" | category | type}."""
-    names = {"root": "root", "category": element_type.category, "element": element_type.name}
-    named = ((pointer, names[height]) for pointer, height in element_type.provenance.items())
-    return {pointer: name for pointer, name in named if _SHOWN.match(pointer)}
+    """Where properties, operations, limits … were declared: {"/ops/invoke": "root" | "category" | "element"}."""
+    return {pointer: height for pointer, height in element_type.provenance.items() if _SHOWN.match(pointer)}

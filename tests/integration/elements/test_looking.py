@@ -19,9 +19,9 @@ async def test_get_answers_with_where_each_value_comes_from(world: Any, circle: 
     assert reply.headers == {"ETag": '"1"'}
     provenance = reply.value["provenance"]
     assert provenance["/ops/get"] == "root"
-    assert provenance["/ops/logs"] == "actions"
-    assert provenance["/pricing/invoke"] == "actions"
-    assert provenance["/properties/memory_mb"] == "ruby"
+    assert provenance["/ops/logs"] == "category"
+    assert provenance["/pricing/invoke"] == "category"
+    assert provenance["/properties/memory_mb"] == "element"
 
 
 async def test_get_shows_what_another_process_changed_even_if_the_look_up_was_older(
