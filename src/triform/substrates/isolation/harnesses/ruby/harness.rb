@@ -24,7 +24,7 @@ module Triform
   define_singleton_method(:progress) do |percent = nil, text = "", data = nil|
     line.say("progress", percent: percent&.to_f, message: text.to_s, data:)
   end
-  define_singleton_method(:log) { |as, text, data = {}| line.say("log", level: as.to_s, message: text.to_s, fields: data) }
+  define_singleton_method(:log) { |as, text, all = {}| line.say("log", level: as.to_s, message: text.to_s, fields: all) }
   define_singleton_method(:call) { |method, params = {}| line.ask(method.to_s, params) }
   [self, Error, room, *room.constants.map { |name| room.const_get(name) }].each(&:freeze)
   $PROGRAM_NAME = "triform"
