@@ -154,6 +154,6 @@ async def test_waiting_is_measured_as_queue_time(circle: Circle) -> None:
     assert max(run["usage"]["queue_ms"] for run in runs) > 100
 
     async def idle() -> bool:
-        return (await circle.wallet())["held_micro_au"] == 0
+        return bool((await circle.wallet())["held_micro_au"] == 0)
 
     await until(idle, "nothing is held")

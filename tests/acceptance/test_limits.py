@@ -128,7 +128,7 @@ async def test_a_neighbour_notices_nothing_of_a_run_that_is_out_of_memory(circle
     assert (await greedy.ended(run_id))["error"]["code"] == "RUBY_MEMORY_EXCEEDED"
 
     async def calm() -> bool:
-        return (await neighbour.invoke({})).json() == "fine"
+        return bool((await neighbour.invoke({})).json() == "fine")
 
     await until(calm, "the neighbour answers afterwards too")
 

@@ -201,7 +201,7 @@ async def test_the_sums_are_right_after_a_storm_of_every_kind_of_run(circle: Cir
             callers.start_soon(storm, number)
 
     async def calm() -> bool:
-        return (await circle.wallet())["held_micro_au"] == 0
+        return bool((await circle.wallet())["held_micro_au"] == 0)
 
     await until(calm, "nothing is held any more")
     await _assert_sums_are_right(circle)
