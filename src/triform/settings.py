@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="auto = text on a terminal, else json."
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="What /metrics asks for outside dev mode; unset = no such page there."
+    )
 
     wallet_grant_micro_au: int = Field(100_000_000, ge=0, description="Micro-AU granted to a new circle.")
 

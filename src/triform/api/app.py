@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from triform.api.guards import HostGuard
+from triform.api.metrics import CountAnswers, HttpFigures
 from triform.api.ops import MethodNotAllowed, Ops
 from triform.api.problems import Problems
 from triform.errors import NotFound, Suggestion, TriformError
@@ -30,9 +31,14 @@ _METHOD_NOT_ALLOWED = 405
 
 
 def application(
-    ops: Ops, routes: Sequence[BaseRoute], problems: Problems, openapi: dict[str, Any], hosts: frozenset[str]
+    ops: Ops,
+    routes: Sequence[BaseRoute],
+    problems: Problems,
+    openapi: dict[str, Any],
+    hosts: frozenset[str],
+    figures: HttpFigures,
 ) -> ASGIApp:
-    """Outermost the headers, then errors as problems, then the Host check, then the routes."""
+    """Outermost the counting, then the headers, then errors as problems, then the Host check, then the routes."""
     described = msgspec.json.encode(openapi)
 
     async def describe(request: Request) -> Response:
@@ -41,6 +47,7 @@ def application(
     app = Starlette(
         routes=[*routes, Route("/openapi.json", describe), Mount("/api", app=ops)],
         middleware=[
+            Middleware(CountAnswers, figures=figures, clock=ops.clock),
             Middleware(SecurityHeaders),
             Middleware(Errors, problems=problems),
             Middleware(HostGuard, names=hosts),

@@ -16,6 +16,7 @@ from triform.api.answers import Answers
 from triform.api.body import Body, read
 from triform.api.credentials import RequestCredentials
 from triform.api.headers import idempotency_key, if_match, preference
+from triform.api.metrics import OPERATION
 from triform.api.problems import Problems
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
 from triform.clock import Clock
@@ -113,6 +114,7 @@ class Ops:
         principal = await self.credentials.principal(HTTPConnection(scope))
         address = parse(_raw_path(scope))
         target = self._target(await self.elements.resolve(principal.circle, address), address, verb)
+        scope[OPERATION] = target.operation.name
         body = await read(receive, headers.get("content-type"), headers.get("content-length"), self.body_limit)
         input_, raw = _input(target, body, _query(scope))
         return Call(

@@ -90,6 +90,10 @@ class Commits:
         self._start = GroupCommit(self._flush_start, key=_circle, name="start")
         self._end = GroupCommit(self._flush_end, key=_circle, name="end")
 
+    @property
+    def groups(self) -> tuple[GroupCommit[Any, Any], ...]:
+        return self._accept, self._start, self._end
+
     async def accept(self, item: Acceptance) -> Admission:
         """A refusal for money is asked again alone, since a batch admits by running sum."""
         admission = await self._accept.submit(item)
@@ -115,7 +119,7 @@ class Commits:
         return waiting is not None
 
     async def drain(self) -> None:
-        for group in (self._accept, self._start, self._end):
+        for group in self.groups:
             await group.drain()
 
     async def _flush_accept(self, items: Sequence[Acceptance]) -> Sequence[Admission]:

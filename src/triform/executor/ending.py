@@ -40,7 +40,9 @@ class Ending:
         )
         with self._house.tracing.stage("commit.end"):
             written = await self._patiently(end)
-        if not written:
+        if written:
+            self._house.figures.ended(final)
+        else:
             _log.warning("run_ended_elsewhere", run_id=str(live.run_id))
         self._house.spool.close(live.run_id)
         return final

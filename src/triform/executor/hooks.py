@@ -29,7 +29,7 @@ async def record_metrics(passage: Passage, run: Run | None, house: "House") -> N
 async def record_error_metric(passage: Passage, run: Run | None, house: "House") -> None:
     """The type's error rate learns of a failure."""
     if run is not None:
-        house.metrics.failed(passage.call.type.name)
+        house.metrics.failed(passage.call.type.name, run)
 
 
 async def emit_traces(passage: Passage, run: Run | None, house: "House") -> None:

@@ -16,6 +16,7 @@ from triform.executor.lookup import Lookup
 from triform.executor.metrics import TypeMetrics
 from triform.executor.passage import Outcome, Passage, Proceed
 from triform.executor.rules import SpecRules
+from triform.executor.run_figures import RunFigures
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.ids import Ids
@@ -86,6 +87,7 @@ class House:
     hooks: Mapping[str, Hook]
     rules: SpecRules
     metrics: TypeMetrics
+    figures: RunFigures
     tracing: Tracing
     modifiers: Callable[[Element], Awaitable[Sequence[Modifier]]]
     worker_id: UUID

@@ -2,25 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
+from triform.clock import Clock
 from triform.executor.commits import QUERIES
 from triform.executor.house import House
 from triform.executor.partitions import ensure_partitions
+from triform.observability.heartbeat import Heartbeat
 from triform.storage.errors import DatabaseUnavailable
 
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
 class Loop:
     """`once` every `every_s` seconds; what fails is logged and tried again at the next turn."""
 
-    name: str
-    every_s: float
-    once: Callable[[], Awaitable[object]]
+    def __init__(self, name: str, every_s: float, work: Callable[[], Awaitable[object]], clock: Clock) -> None:
+        self.name = name
+        self.every_s = every_s
+        self.beat = Heartbeat(name, clock)
+        self._work = work
+
+    async def once(self) -> None:
+        """One turn, now."""
+        with self.beat.turn():
+            await self._work()
 
     async def run(self) -> None:
         """Runs until cancelled."""

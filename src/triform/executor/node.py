@@ -13,6 +13,8 @@ from triform.executor.lease import Lease
 from triform.executor.loops import Loop, Upkeep
 from triform.executor.queue import Queue
 from triform.executor.recover import Recovery
+from triform.observability.heartbeat import Heartbeat
+from triform.runs.spool import TICK_S
 
 _log = structlog.get_logger()
 
@@ -22,32 +24,36 @@ class Node:
 
     def __init__(self, house: House, node_id: UUID, more_loops: Sequence[Loop] = ()) -> None:
         self.house = house
-        self._more_loops = tuple(more_loops)
         self.executor = Executor(house)
         self.queue = Queue(house)
         self.recovery = Recovery(house, node_id)
         self.draining = asyncio.Event()
         self._lease = Lease(house, node_id)
-        self._upkeep = Upkeep(house)
+        upkeep, clock = Upkeep(house), house.clock
+        self._reservations = Loop("reservations", 2.0, upkeep.reservations, clock)
+        self._housekeeping = Loop("housekeeping", 3600.0, upkeep.housekeeping, clock)
+        self.loops = (
+            Loop("lease", house.bounds.lease_s / 3, self._lease.renew, clock),
+            Loop("recovery", 5.0, self.recovery.once, clock),
+            self._reservations,
+            self._housekeeping,
+            Loop("log_spool", TICK_S, house.spool.once, clock),
+            *more_loops,
+        )
 
     @property
-    def loops(self) -> tuple[Loop, ...]:
-        return (
-            Loop("lease", self.house.bounds.lease_s / 3, self._lease.renew),
-            Loop("recovery", 5.0, self.recovery.once),
-            Loop("reservations", 2.0, self._upkeep.reservations),
-            Loop("housekeeping", 3600.0, self._upkeep.housekeeping),
-            *self._more_loops,
-        )
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        """Of everything that goes on in the background."""
+        return self.queue.beat, *(loop.beat for loop in self.loops)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Background work around the block; at its end nothing is left running and no run unsettled."""
-        await self._upkeep.housekeeping()
+        await self._housekeeping.once()
         await self._lease.join()
         await self.recovery.lost_workers()
-        await self._upkeep.reservations()
-        background = [self.queue.loop(), self.house.spool.loop(), *(loop.run() for loop in self.loops)]
+        await self._reservations.once()
+        background = [self.queue.loop(), *(loop.run() for loop in self.loops)]
         tasks = [asyncio.create_task(each) for each in background]
         try:
             yield

@@ -194,6 +194,10 @@ SELECT min(next_attempt_at) FROM runs WHERE status = 'pending' AND worker_id IS 
 -- Asynchronous runs of a circle that wait.
 SELECT count(*) FROM runs WHERE status = 'pending' AND worker_id IS NULL AND circle_id = $1;
 
+-- name: waiting
+-- Asynchronous runs of all circles that wait.
+SELECT count(*) FROM runs WHERE status = 'pending' AND worker_id IS NULL;
+
 -- name: find_key
 -- What an idempotency key stands for, while it is remembered.
 SELECT run_id, body_digest FROM idempotency_keys

@@ -17,6 +17,7 @@ from triform.executor.live import LiveRun
 from triform.executor.passage import Passage
 from triform.executor.slots import Ticket
 from triform.executor.stored import call_of, live_run
+from triform.observability.heartbeat import Heartbeat
 from triform.runs.call import Call
 from triform.runs.model import Ended, Run, Status
 from triform.storage.database import Row
@@ -35,11 +36,13 @@ class Queue:
         self._house = house
         self._attempts = Attempts(house)
         self._ending = Ending(house)
+        self.beat = Heartbeat("queue", house.clock)
 
     async def loop(self) -> None:
         while True:
             try:
-                pause = 0.0 if await self.pump() else await self._until_next()
+                with self.beat.turn():
+                    pause = 0.0 if await self.pump() else await self._until_next()
             except DatabaseUnavailable as error:
                 _log.warning("queue_waits_for_database", error=error.message)
                 pause = _LOOK_EVERY_S

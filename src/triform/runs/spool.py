@@ -4,7 +4,6 @@ One file per run and only for runs that live longer than one tick: a JSON line p
 removed when the run is settled. What a dead server left is read back by recovery.
 """
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -19,7 +18,7 @@ _log = structlog.get_logger()
 
 
 class Spool:
-    """`open` a run's book, `close` it once the run is settled; `loop` writes in between."""
+    """`open` a run's book, `close` it once the run is settled; `once` writes in between."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,11 +35,9 @@ class Spool:
             self._on_disk.discard(run_id)
             self._file(run_id).unlink(missing_ok=True)
 
-    async def loop(self) -> None:
-        """Runs until cancelled."""
-        while True:
-            await asyncio.sleep(TICK_S)
-            self.flush()
+    async def once(self) -> None:
+        """One turn of the loop, due every `TICK_S`."""
+        self.flush()
 
     def flush(self) -> None:
         """Appends what came since the last tick. Disk trouble is said in the run, never raised into it."""

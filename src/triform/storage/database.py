@@ -58,6 +58,8 @@ class Database(Statements):
         self._patience_s = patience_s
         self._pool: Pool | None = None
         self._lanes: list[Lane] = []
+        self.restarts: list[int] = []
+        """The pids of servers that replaced one that had ended, where we supervise it ourselves."""
 
     async def __aenter__(self) -> Self:
         await self.open()

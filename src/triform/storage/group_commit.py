@@ -61,10 +61,15 @@ class GroupCommit(Generic[Item, Result]):
         self._flush = flush
         self._key = key
         self._max_batch = max_batch
-        self._name = name
+        self.name = name
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._flusher: asyncio.Task[None] | None = None
         self.figures = GroupCommitFigures()
+
+    @property
+    def waiting(self) -> int:
+        """Items that the next flush will take."""
+        return len(self._waiting)
 
     async def submit(self, item: Item) -> Result:
         """Returns `flush`'s result for this item, once it is written; raises what writing it raised.
@@ -76,7 +81,7 @@ class GroupCommit(Generic[Item, Result]):
         if self._flusher is None:
             # An empty context: the first caller's trace and log fields are not the batch's.
             run = self._run()
-            self._flusher = asyncio.create_task(run, name=self._name, context=contextvars.Context())
+            self._flusher = asyncio.create_task(run, name=self.name, context=contextvars.Context())
         return await future
 
     async def drain(self) -> None:
@@ -117,7 +122,7 @@ class GroupCommit(Generic[Item, Result]):
         self.figures.items += len(batch)
         self.figures.largest = max(self.figures.largest, len(batch))
         if len(results) != len(batch):  # Written already, so not to be tried again.
-            self._fail(batch, RuntimeError(f"{self._name}: {len(results)} results for {len(batch)} items"))
+            self._fail(batch, RuntimeError(f"{self.name}: {len(results)} results for {len(batch)} items"))
             return
         for waiting, result in zip(batch, results, strict=True):
             if not waiting.future.done():
@@ -133,7 +138,7 @@ class GroupCommit(Generic[Item, Result]):
             if not waiting.future.done():
                 waiting.future.set_exception(error)
             elif waiting.future.cancelled():
-                log.error("group_commit_item_lost", group=self._name, error=repr(error))
+                log.error("group_commit_item_lost", group=self.name, error=repr(error))
 
     def _abandon(self, left: list[_Waiting[Item, Result]]) -> None:
         """Only when the flusher itself was cancelled: nobody is left waiting for ever."""

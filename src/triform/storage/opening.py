@@ -25,10 +25,12 @@ def claimed(data_dir: Path) -> Iterator[None]:
 @asynccontextmanager
 async def opened(dsn: str | None, folder: Path) -> AsyncIterator[Database]:
     """`dsn` None = a Postgres of our own in `folder`. Raises DatabaseUnavailable or MigrationRefused."""
+    restarts: list[int] = []
     async with AsyncExitStack() as stack:
         if dsn is None:
-            dsn = await stack.enter_async_context(EmbeddedPostgres(folder))
+            dsn = await stack.enter_async_context(EmbeddedPostgres(folder, restarted=restarts.append))
         database = await stack.enter_async_context(Database(dsn))
+        database.restarts = restarts
         await migrate_platform(database)
         await migrate_circles(database)
         yield database

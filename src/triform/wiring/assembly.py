@@ -14,6 +14,7 @@ from triform.api.auth import AuthDoor
 from triform.api.credentials import RequestCredentials
 from triform.api.guards import allowed_hosts
 from triform.api.health import Health
+from triform.api.metrics import HttpFigures
 from triform.api.ops import Ops
 from triform.api.problems import Problems
 from triform.chemistry.openapi import document
@@ -42,6 +43,7 @@ from triform.executor.loops import Loop
 from triform.executor.metrics import TypeMetrics
 from triform.executor.node import Node
 from triform.executor.rules import SpecRules
+from triform.executor.run_figures import RunFigures
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
@@ -54,6 +56,7 @@ from triform.substrates.interfaces import PLATFORM
 from triform.substrates.platform import PlatformSubstrate
 from triform.wallet.ledger import Ledger
 from triform.wallet.operations import WalletOperations
+from triform.wiring.metrics import metrics_door
 from triform.wiring.parts import Assembled, Ground, Machinery, memory_mb
 
 _LEAST_SLOTS = 32
@@ -75,7 +78,7 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     ledger, platform = Ledger(base.clock, base.ids), PlatformSubstrate()
     circles = _circles(base, ledger)
     house = _house(base, machinery, ledger, platform, circles.credentials)
-    forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended)
+    forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended, base.clock)
     waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids), (forgetting,))
     platform.bind(base.catalogue, _tables(base, machinery, house, waiting, circles.operations))
     return Assembled(app=_app(base, machinery, node, waiting, circles), node=node, first_admin=circles.first_admin)
@@ -136,6 +139,7 @@ def _house(
         hooks=HOOKS,
         rules=SpecRules(),
         metrics=TypeMetrics(base.catalogue),
+        figures=RunFigures(),
         tracing=base.tracing,
         modifiers=_no_modifiers,
         worker_id=base.ids.new(),
@@ -192,6 +196,8 @@ def _app(base: Ground, machinery: Machinery, node: Node, waiting: Waiting, circl
         draining=node.draining,
     )
     health = Health({PLATFORM: base.database.ping, **machinery.checks}, node.draining)
-    routes = [*health.routes(), *circles.door.routes()]
+    answered = HttpFigures()
+    metrics = metrics_door(base.settings, machinery, node, answered)
+    routes = [*health.routes(), *metrics.routes(), *circles.door.routes()]
     openapi = document(base.catalogue, __version__)
-    return application(ops, routes, problems, openapi, allowed_hosts(base.settings))
+    return application(ops, routes, problems, openapi, allowed_hosts(base.settings), answered)

@@ -1,12 +1,13 @@
 """What a node is made of."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
 from triform.api.health import Check
+from triform.api.metrics import Source
 from triform.chemistry.catalogue import Catalogue, load
 from triform.circles.links import FirstAdmin
 from triform.clock import Clock, SystemClock
@@ -18,6 +19,7 @@ from triform.executor.hooks import HOOKS
 from triform.executor.node import Node
 from triform.ids import Ids
 from triform.observability.export import exports
+from triform.observability.heartbeat import Heartbeat
 from triform.observability.tracing import Tracing, configure_tracing
 from triform.settings import Settings
 from triform.storage.database import Database
@@ -26,11 +28,16 @@ from triform.substrates.interfaces import Substrate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
-    """What carries out user work: the substrates by name, the check of sources on save, and how they are."""
+    """What carries out user work: the substrates by name, the check of sources on save, and how they are.
+
+    `metrics` and `heartbeats` are what it shows of itself on /metrics.
+    """
 
     substrates: Mapping[str, Substrate]
     source_check: SourceCheck
     checks: Mapping[str, Check]
+    metrics: Source = tuple
+    heartbeats: Sequence[Heartbeat] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

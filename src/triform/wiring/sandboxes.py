@@ -83,7 +83,11 @@ async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
         _log.warning("isolation_weakness", driver=able.driver, weakness=weakness)
     try:
         yield Machinery(
-            substrates={"isolation": substrate}, source_check=checker, checks={"isolation": substrate.ready}
+            substrates={"isolation": substrate},
+            source_check=checker,
+            checks={"isolation": substrate.ready},
+            metrics=substrate.shown,
+            heartbeats=(substrate.heartbeat,),
         )
     finally:
         await substrate.stop()

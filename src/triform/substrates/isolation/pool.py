@@ -12,7 +12,10 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+import structlog
+
 from triform.clock import Clock
+from triform.observability.heartbeat import Heartbeat
 from triform.substrates.isolation.interfaces import (
     Driver,
     DriverFault,
@@ -22,6 +25,8 @@ from triform.substrates.isolation.interfaces import (
 )
 from triform.substrates.isolation.maker import Maker
 from triform.substrates.isolation.shelf import Lease, Policy, Shelf, Spare
+
+_log = structlog.get_logger()
 
 _PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
 """Causes of a failed load that may well not come back."""
@@ -34,6 +39,7 @@ class Pool:
         self._driver = driver
         self._clock = clock
         self._policy = policy
+        self.beat = Heartbeat("pool", clock)
         self._shelves: dict[str, Shelf] = {}
         self._maker = Maker(driver, clock, self._spawn, self._make_room)
         self._stopping = False
@@ -66,6 +72,10 @@ class Pool:
             "leases": sum(shelf.leases for shelf in shelves),
             "memory_mb": self._held_mb(),
         }
+
+    @property
+    def memory_limit_mb(self) -> float:
+        return self._policy.memory_mb
 
     @contextlib.asynccontextmanager
     async def lease(self, spec: TemplateSpec) -> AsyncIterator[Lease]:
@@ -251,7 +261,11 @@ class Pool:
     async def _tend_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._policy.tend_every_s)
-            await self.tend()
+            try:
+                with self.beat.turn():
+                    await self.tend()
+            except Exception:
+                _log.exception("pool_tending_failed")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

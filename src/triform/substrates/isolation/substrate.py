@@ -1,14 +1,18 @@
 """User code, carried out in sandboxes: what the executor sees of all this."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+from prometheus_client import Metric
+
 from triform.errors import PlatformFault, Suggestion, TriformError
+from triform.observability.heartbeat import Heartbeat
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.model import Ended
 from triform.substrates.interfaces import RunContext
 from triform.substrates.isolation.deploy import Deploy
+from triform.substrates.isolation.figures import of_sandboxes
 from triform.substrates.isolation.guard import GuardedDriver
 from triform.substrates.isolation.interfaces import Capabilities
 from triform.substrates.isolation.invoke import Invoke
@@ -62,6 +66,15 @@ class IsolationSubstrate:
     @property
     def capabilities(self) -> Capabilities:
         return self._capabilities
+
+    @property
+    def heartbeat(self) -> Heartbeat:
+        """Of what keeps the pool."""
+        return self._pool.beat
+
+    def shown(self) -> Iterable[Metric]:
+        """What the sandboxes show of themselves on /metrics."""
+        return of_sandboxes(self._pool, self._driver.counts)
 
     async def perform(self, call: Call, context: RunContext) -> Ended:
         return await self._performers[call.operation.implementation](call, context)
