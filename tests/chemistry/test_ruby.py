@@ -82,7 +82,6 @@ def test_code_at_the_top_is_refused_with_a_patch_that_moves_it(ruby: ElementType
         ({"source": {"type": "git", "repository": "https://x.y/z"}}, "/source/type"),
         ({"source": {"code": "1", "requirements": ["json~>2.6"]}}, "/source/requirements"),
         (CODE | {"layers": ["x"]}, "/layers"),
-        (CODE | {"environment": {"KEY": {"secret": True, "value": "long enough"}}}, "/environment"),
     ],
 )
 def test_what_comes_later_says_so_plainly(ruby: ElementType, spec: dict[str, Any], pointer: str) -> None:

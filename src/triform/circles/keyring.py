@@ -1,7 +1,8 @@
 """The installation's own keys, in its data directory, made once.
 
 <data_dir>/keys/signing   signs access tokens; all of them end when it is lost
-<data_dir>/keys/master    what the login roles' passwords are derived from; nothing derived is ever stored
+<data_dir>/keys/master    what the login roles' passwords and the keys of secret values are derived from; nothing
+                          derived is ever stored
 """
 
 import hashlib
@@ -10,6 +11,9 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from triform.circles.errors import KeyFileRefused
 from triform.circles.private_file import make_private
@@ -35,6 +39,10 @@ class Keyring:
     def role_password(self, circle_id: UUID) -> str:
         """The password of a circle's login role: the same every time, 64 hexadecimal digits."""
         return hmac.new(self.master, b"circle-role:" + circle_id.bytes, hashlib.sha256).hexdigest()
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose alone (HKDF-SHA256): the same every time, telling nothing of others."""
+        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"triform:" + purpose.encode()).derive(self.master)
 
 
 def _key(file: Path) -> bytes:

@@ -14,6 +14,7 @@ from triform.elements.errors import ChildrenNotAllowed, SlugTaken, UnknownElemen
 from triform.elements.model import Element, State
 from triform.elements.paths import check_slug
 from triform.elements.request import Request
+from triform.elements.secrets import Secrets
 from triform.elements.show import element_json, etag, event_json
 from triform.elements.specs import reserved_slots
 from triform.elements.store import ElementStore
@@ -35,11 +36,18 @@ class Create:
     """`{element_type, slug, name?, spec?, intention?, meta?}` → the element, 201, `Location`, `ETag`."""
 
     def __init__(
-        self, catalogue: Catalogue, store: ElementStore, spec_check: SpecCheck, ids: Ids, clock: Clock
+        self,
+        catalogue: Catalogue,
+        store: ElementStore,
+        spec_check: SpecCheck,
+        secrets: Secrets,
+        ids: Ids,
+        clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._spec_check = spec_check
+        self._secrets = secrets
         self._ids = ids
         self._clock = clock
 
@@ -52,11 +60,12 @@ class Create:
         return Draft(element_type, await self._spec_check.check(element_type, _given(call, "spec", {})))
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Draft) -> Reply:
-        """Raises SlugTaken, and NotFound when the parent has gone meanwhile."""
+        """Raises SlugTaken, InvalidSpec for its secrets, and NotFound when the parent has gone meanwhile."""
         parent = call.element
         if not await self._store.lock_parent(tx, parent.circle_id, parent.id):
             raise NotFound()
         element = self._element(call, prepared)
+        element = await self._secrets.settled(tx, prepared.element_type, element, call.secrets)
         slots = reserved_slots(prepared.element_type, element.spec)
         if not await self._store.insert(tx, element, slots):
             raise SlugTaken(f"The slug '{element.slug}' is taken.")

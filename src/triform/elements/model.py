@@ -1,13 +1,14 @@
 """An element as everybody sees it. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
 from triform.circles.model import Actor
+from triform.elements.vault import Sealed
 
 
 class State(StrEnum):
@@ -25,7 +26,7 @@ class Element:
 
     `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version that
     was deployed last; `runtime_image` the image a deploy pinned for this very version, None when none did or
-    when the element was read to be changed.
+    when the element was read to be changed. `secrets` are the values, encrypted, that the spec names by digest.
     """
 
     id: UUID
@@ -45,6 +46,7 @@ class Element:
     updated_at: datetime
     deployed_version: int | None = None
     runtime_image: str | None = None
+    secrets: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
 
     @property
     def is_circle(self) -> bool:

@@ -9,6 +9,7 @@ from triform.elements.cache import ElementCache
 from triform.elements.checking import SpecCheck
 from triform.elements.create import Create
 from triform.elements.looking import Looking
+from triform.elements.secrets import Secrets
 from triform.elements.source_check import SourceCheck
 from triform.elements.store import ElementStore
 from triform.elements.update import Update
@@ -26,12 +27,13 @@ class ElementOperations:
         source_check: SourceCheck,
         bonds: Iterable[Bonds],
         cache: ElementCache,
+        secrets: Secrets,
         ids: Ids,
         clock: Clock,
     ) -> None:
         spec_check = SpecCheck(source_check)
-        self._create = Create(catalogue, store, spec_check, ids, clock)
-        self._update = Update(store, spec_check, cache, clock)
+        self._create = Create(catalogue, store, spec_check, secrets, ids, clock)
+        self._update = Update(store, spec_check, secrets, cache, clock)
         self._upkeep = Upkeep(store, bonds, cache.forget, clock)
         self._looking = Looking(catalogue, store)
 

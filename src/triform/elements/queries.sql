@@ -27,14 +27,14 @@ SELECT state FROM elements WHERE circle_id = $1 AND id = $2 FOR KEY SHARE;
 -- name: insert
 -- A new element; no row when a living element of the circle has its slug.
 INSERT INTO elements (id, circle_id, parent_id, slug, element_type, name, intention, state, enabled_state,
-                      version, reserved_slots, spec, meta, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                      version, reserved_slots, spec, meta, created_at, updated_at, secrets)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: update
 -- What changes with a new version. The row is locked and its version has been compared.
 UPDATE elements SET name = $2, intention = $3, spec = $4, version = $5, state = $6, enabled_state = $7,
-                    reserved_slots = $8, updated_at = $9
+                    reserved_slots = $8, updated_at = $9, secrets = $10
 WHERE id = $1 AND version = $5 - 1;
 
 -- name: set_state
@@ -70,8 +70,17 @@ WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
 -- name: insert_version
 -- What an element was at a version.
 INSERT INTO element_versions (element_id, version, name, intention, spec, spec_digest,
-                              actor_kind, actor_id, summary, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+                              actor_kind, actor_id, summary, created_at, secrets)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+
+-- name: secrets_of_versions
+-- The encrypted values every version had, latest first.
+SELECT secrets FROM element_versions WHERE element_id = $1 AND secrets IS NOT NULL ORDER BY version DESC;
+
+-- name: forget_secrets
+-- Of a deleted element nothing is kept that could be decrypted.
+WITH forgotten AS (UPDATE element_versions SET secrets = NULL WHERE element_id = $1 AND secrets IS NOT NULL)
+UPDATE elements SET secrets = NULL WHERE id = $1 AND secrets IS NOT NULL;
 
 -- name: versions
 -- The history, newest first, without the specs.
@@ -80,7 +89,7 @@ WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
 
 -- name: find_version
 -- What an element was at a version, and what a deploy of it pinned.
-SELECT v.name, v.intention, v.spec, d.runtime_image FROM element_versions v
+SELECT v.name, v.intention, v.spec, v.secrets, d.runtime_image FROM element_versions v
 LEFT JOIN deployments d USING (element_id, version) WHERE element_id = $1 AND version = $2;
 
 -- name: insert_deployment

@@ -1,5 +1,6 @@
 """What an operation of an element is told: the part of a call that this room may know."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from triform.chemistry.element_type import ElementType
@@ -20,6 +21,10 @@ class Request(Protocol):
 
     @property
     def type(self) -> ElementType: ...
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Secret values that came with the spec, by name; the input has their digests."""
 
     @property
     def if_match(self) -> int | None: ...

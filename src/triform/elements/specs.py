@@ -8,6 +8,7 @@ import msgspec
 
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.schema import at_pointer
+from triform.elements.vault import Sealed
 
 
 def encode(value: Mapping[str, Any]) -> bytes:
@@ -18,6 +19,18 @@ def encode(value: Mapping[str, Any]) -> bytes:
 def decode(stored: bytes) -> dict[str, Any]:
     value: dict[str, Any] = msgspec.json.decode(stored)
     return value
+
+
+def encode_secrets(secrets: Mapping[str, Sealed]) -> bytes | None:
+    """UTF-8 JSON {name: {digest, box in base64}}; None when there are none."""
+    return msgspec.json.encode(secrets) if secrets else None
+
+
+def decode_secrets(stored: bytes | None) -> dict[str, Sealed]:
+    return _SECRETS.decode(stored) if stored else {}
+
+
+_SECRETS = msgspec.json.Decoder(dict[str, Sealed])
 
 
 def digest(spec: Mapping[str, Any]) -> str:

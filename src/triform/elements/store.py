@@ -7,7 +7,8 @@ from uuid import UUID
 
 from triform.circles.model import Actor
 from triform.elements.model import Deployment, Element, State, Version
-from triform.elements.specs import decode, digest, encode
+from triform.elements.specs import decode, decode_secrets, digest, encode, encode_secrets
+from triform.elements.vault import Sealed
 from triform.storage.database import Row, Statements, Transaction
 from triform.storage.queries import load
 
@@ -68,6 +69,7 @@ class ElementStore:
             encode(element.meta),
             element.created_at,
             element.updated_at,
+            encode_secrets(element.secrets),
         )
         return inserted is not None
 
@@ -84,6 +86,7 @@ class ElementStore:
             element.enabled_state,
             reserved_slots,
             element.updated_at,
+            encode_secrets(element.secrets),
         )
         return touched == 1
 
@@ -119,7 +122,20 @@ class ElementStore:
             actor.id,
             summary,
             element.updated_at,
+            encode_secrets(element.secrets),
         )
+
+    async def earlier_secret(self, db: Speaks, element_id: UUID, name: str, digest: str) -> Sealed | None:
+        """The value of this digest under this name, as the latest version that had it kept it."""
+        for row in await db.fetch(_QUERIES["secrets_of_versions"], element_id):
+            found = decode_secrets(row["secrets"]).get(name)
+            if found is not None and found.digest == digest:
+                return found
+        return None
+
+    async def forget_secrets(self, tx: Transaction, element_id: UUID) -> None:
+        """No version of the element has any values left."""
+        await tx.execute(_QUERIES["forget_secrets"], element_id)
 
     async def versions(self, db: Speaks, element_id: UUID, limit: int) -> list[Version]:
         """Newest first."""
@@ -138,6 +154,7 @@ class ElementStore:
             intention=row["intention"],
             spec=decode(row["spec"]),
             runtime_image=row["runtime_image"],
+            secrets=decode_secrets(row["secrets"]),
         )
 
     async def insert_deployment(self, tx: Transaction, element_id: UUID, deployment: Deployment) -> None:
@@ -209,4 +226,5 @@ def element_from_row(row: Row) -> Element:
         updated_at=row["updated_at"],
         deployed_version=row["deployed_version"],
         runtime_image=row.get("runtime_image"),
+        secrets=decode_secrets(row["secrets"]),
     )

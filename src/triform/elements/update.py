@@ -13,6 +13,7 @@ from triform.elements.checking import CheckedSpec, SpecCheck, below_spec, raise_
 from triform.elements.merge import deep_merge
 from triform.elements.model import Element, State
 from triform.elements.request import Request, expect_version, flag
+from triform.elements.secrets import Secrets
 from triform.elements.show import element_json, etag, event_json
 from triform.elements.specs import reserved_slots, source_of
 from triform.elements.store import ElementStore
@@ -35,9 +36,12 @@ class Proposal:
 class Update:
     """`{name?, intention?, spec?, deep?=true}` → the element at its next version."""
 
-    def __init__(self, store: ElementStore, spec_check: SpecCheck, cache: ElementCache, clock: Clock) -> None:
+    def __init__(
+        self, store: ElementStore, spec_check: SpecCheck, secrets: Secrets, cache: ElementCache, clock: Clock
+    ) -> None:
         self._store = store
         self._spec_check = spec_check
+        self._secrets = secrets
         self._cache = cache
         self._clock = clock
 
@@ -49,7 +53,7 @@ class Update:
         return await self._propose(call, element.spec)
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Proposal) -> Reply:
-        """Raises NotFound, VersionMismatch; and as `prepare` when somebody else was faster."""
+        """Raises NotFound, VersionMismatch; InvalidSpec for its secrets; as `prepare` when another was faster."""
         found = await self._store.lock(tx, call.element.circle_id, call.element.id)
         if found is None:
             raise NotFound()
@@ -57,6 +61,7 @@ class Update:
         if found.spec != prepared.before:
             prepared = await self._propose(call, found.spec, prepared.checked)
         element = self._changed(call, found, prepared.checked.spec)
+        element = await self._secrets.settled(tx, call.type, element, call.secrets)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
         await self._store.insert_version(tx, element, call.principal.actor, _summary(found, element))
         if element.enabled_state is State.deployed:
@@ -73,6 +78,7 @@ class Update:
         if patch is None:
             return Proposal(before, CheckedSpec(before, below_spec(call.type.check_spec(before).warnings)))
         spec = deep_merge(before, patch) if flag(call, "deep", True) else patch
+        spec = self._secrets.adopted(call.type, spec, before)
         return Proposal(before, await self._spec_check.check(call.type, spec, CheckedSpec(before), *known))
 
     def _changed(self, call: Request, element: Element, spec: Mapping[str, Any]) -> Element:

@@ -80,6 +80,7 @@ class Upkeep:
             raise NotFound()
         expect_version(call, found)
         await self._refuse_if_needed(found, tx)
+        await self._store.forget_secrets(tx, found.id)
         return await self._switched(call, tx, found.evolve(state=State.deleted), "element.deleted")
 
     async def _refuse_if_needed(self, element: Element, tx: Transaction) -> None:

@@ -10,6 +10,7 @@ from triform.executor import traced
 from triform.executor.commits import Start
 from triform.executor.ending import Ending
 from triform.executor.errors import ConcurrencyLimit
+from triform.executor.hide import hidden
 from triform.executor.house import House
 from triform.executor.live import LiveRun
 from triform.executor.passage import Passage, Proceed
@@ -85,7 +86,7 @@ class Attempts:
         self._house.spool.open(live.run_id, live.book)
         began = self._house.clock.now()
         outcome = await proceed(passage.evolve(live=live))
-        ended = outcome.ended or Ended(failure=PlatformFault().failure())
+        ended = await hidden(outcome.ended or Ended(failure=PlatformFault().failure()), live.mask)
         traced.attempted(self._house.tracing, began, live.attempt, ended)
         return ended
 

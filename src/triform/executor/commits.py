@@ -152,7 +152,7 @@ class Commits:
             run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
             encode_attempts(run.attempts), item.attempt, item.worker_id, run.trace_id, run.idempotency_key,
             item.key_digest, expires, run.created_at, run.started_at, item.hold_micro_au, self._ids.new(),
-            item.traceparent,
+            item.traceparent, run.sealed_input,
         )  # fmt: skip
 
     def _start_row(self, item: Start) -> tuple[Any, ...]:

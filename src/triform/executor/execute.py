@@ -4,6 +4,7 @@ from functools import partial
 
 from triform.errors import PlatformFault
 from triform.executor.authorise import authorise
+from triform.executor.conceal import conceal
 from triform.executor.dispatch import dispatch
 from triform.executor.errors import Stale
 from triform.executor.house import House
@@ -28,6 +29,7 @@ class Executor:
 
     async def execute(self, call: Call) -> Outcome:
         """A call that was looked up from a stale cache is looked up again and repeated; it had no effect yet."""
+        call = conceal(call, self._house)
         for _ in range(_LOOK_AGAIN):
             try:
                 return await self._walk(Passage(call=call))

@@ -9,6 +9,7 @@ from uuid import UUID
 from triform.chemistry.catalogue import Catalogue
 from triform.clock import Clock
 from triform.elements.model import Element
+from triform.elements.secrets import Secrets
 from triform.executor.backlog import Backlog
 from triform.executor.commits import Commits
 from triform.executor.live import LiveRuns
@@ -23,6 +24,7 @@ from triform.ids import Ids
 from triform.observability.tracing import Tracing
 from triform.reply import Reply
 from triform.runs.call import Call
+from triform.runs.masks import Masks
 from triform.runs.model import Run
 from triform.runs.spool import Spool
 from triform.storage.database import Database, Transaction
@@ -86,6 +88,8 @@ class House:
     substrates: Mapping[str, Substrate]
     hooks: Mapping[str, Hook]
     rules: SpecRules
+    secrets: Secrets
+    masks: Masks
     metrics: TypeMetrics
     figures: RunFigures
     tracing: Tracing

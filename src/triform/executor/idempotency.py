@@ -1,6 +1,5 @@
 """One `Idempotency-Key`, one effect: the same key and body answers with the original outcome."""
 
-import hashlib
 from typing import Any
 
 import msgspec
@@ -16,9 +15,9 @@ from triform.runs.rows import run_from_row
 _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
 
-def digest(call: Call) -> bytes:
-    """SHA-256 of the input, whatever the order of its members or its white space."""
-    return hashlib.sha256(_CANONICAL.encode(call.input)).digest()
+def digest(call: Call, house: House) -> bytes:
+    """Of the input, whatever the order of its members or its white space; keyed, since it may hold secrets."""
+    return house.secrets.fingerprint(_CANONICAL.encode(call.input))
 
 
 async def earlier_outcome(call: Call, house: House) -> Outcome | None:
@@ -36,7 +35,7 @@ async def earlier_outcome(call: Call, house: House) -> Outcome | None:
 
 
 async def _replay(call: Call, house: House, known: Any) -> Outcome | None:
-    if known["body_digest"] != digest(call):
+    if known["body_digest"] != digest(call, house):
         raise IdempotencyKeyReused
     row = await house.database.fetchrow(QUERIES["run"], known["run_id"])
     if row is None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from triform.runs.logs import LogBook
+from triform.runs.mask import Mask
 from triform.runs.model import Run
 
 _MOST_WAITED_FOR = 10_000
@@ -23,14 +24,21 @@ class LiveRun:
         self.run_id = run.run_id
         self.attempt = attempt
         self.book = book
+        self.mask: Mask | None = None
         self._cancel = asyncio.Event()
         self.settled: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+
+    def hide(self, mask: Mask | None) -> None:
+        """From now on nothing the mask knows is kept of what the run says."""
+        self.mask = mask
+        self.book.hide(mask)
 
     def write(self, stream: str, data: bytes) -> None:
         self.book.write(stream, data)
 
     def progress(self, percent: float | None, message: str, data: Any) -> None:
         said = {"percent": percent, "message": message, "data": data}
+        said = self.mask.value(said) if self.mask else said
         self.book.write("progress", msgspec.json.encode({k: v for k, v in said.items() if v is not None}) + b"\n")
 
     def cancel(self) -> None:

@@ -7,12 +7,12 @@ WITH asked AS (
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
         $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
         $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
-        $30::text[]
+        $30::text[], $31::bytea[]
     ) WITH ORDINALITY AS a (
         run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
         credential_revision, env, operation, status, trigger, actor_kind, actor_id, input, input_size,
         input_digest, attempts, attempt, worker_id, trace_id, key, key_digest,
-        key_expires_at, created_at, started_at, hold, event_id, traceparent, place)
+        key_expires_at, created_at, started_at, hold, event_id, traceparent, sealed_input, place)
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
@@ -35,17 +35,17 @@ WITH asked AS (
     FROM affordable WHERE key IS NOT NULL
     ON CONFLICT (circle_id, element_id, operation, key) DO UPDATE
         SET run_id = excluded.run_id, body_digest = excluded.body_digest, expires_at = excluded.expires_at
-        WHERE k.expires_at <= $31
+        WHERE k.expires_at <= $32
     RETURNING run_id
 ), admitted AS (
     SELECT * FROM affordable WHERE key IS NULL OR run_id IN (SELECT run_id FROM keyed)
 ), recorded AS (
     INSERT INTO runs (run_id, circle_id, circle, element_id, element, element_version, env, operation, execution,
                       status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-                      worker_id, trace_id, traceparent, idempotency_key, created_at, started_at)
+                      worker_id, trace_id, traceparent, sealed_input, idempotency_key, created_at, started_at)
     SELECT run_id, circle_id, circle, element_id, element, element_version, env, operation, true,
            status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-           worker_id, trace_id, traceparent, key, created_at, started_at
+           worker_id, trace_id, traceparent, sealed_input, key, created_at, started_at
     FROM admitted
 ), held AS (
     INSERT INTO holds (run_id, circle_id, amount_micro_au)
@@ -116,7 +116,7 @@ WITH asked AS (
         log_total = a.log_total, log_dropped = a.log_dropped, log_complete = a.log_complete,
         duration_ms = a.duration_ms, queue_ms = a.queue_ms, cold_start_ms = a.cold_start_ms, cpu_ms = a.cpu_ms,
         memory_peak_mb = a.memory_peak_mb, isolation = a.isolation, cost_micro_au = a.cost, debits = a.debits,
-        finished_at = a.finished_at, next_attempt_at = NULL
+        finished_at = a.finished_at, next_attempt_at = NULL, sealed_input = NULL
     FROM asked a JOIN wallet w ON w.circle_id = a.circle_id
     WHERE r.run_id = a.run_id AND r.status = a.expected AND r.attempt = a.attempt
     RETURNING r.run_id, r.circle_id, r.element_id, r.element, r.operation, r.actor_kind, r.actor_id, r.trace_id,

@@ -76,7 +76,9 @@ class Queue:
             return False
         live = live_run(row, self._house)
         try:
-            return self._begin(await call_of(live.run, self._house), live, full)
+            call = await call_of(live.run, self._house)
+            live.hide(self._house.masks.of(call.element))
+            return self._begin(call, live, full)
         except TriformError as error:
             await self._refuse(live, Ended(failure=error.failure()))
             return True

@@ -51,6 +51,7 @@ async def _with_ticket(passage: Passage, proceed: Proceed, ticket: Ticket, house
     if ticket.granted:
         run = _running(run, house)
     live = LiveRun(run, LogBook(house.clock, house.bounds.log_bytes), attempt=len(run.attempts))
+    live.hide(house.masks.of(passage.call.element))
     house.live.add(live)
     final: Run | None = None
     try:
@@ -73,7 +74,7 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
         credential_id=call.principal.credential_id,
         credential_revision=call.principal.credential_revision,
         hold_micro_au=passage.hold_micro_au,
-        key_digest=idempotency.digest(call) if key else None,
+        key_digest=idempotency.digest(call, house) if key else None,
         key_ttl=house.bounds.key_ttl,
         traceparent=None if worker else call.traceparent,
     )
@@ -86,8 +87,12 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
 
 
 def _new_run(call: Call, house: House) -> Run:
+    """Its input as it may be shown. Who waits in the backlog needs the exact one: encrypted, if they differ."""
+    run_id, mask = house.ids.new(), house.masks.of(call.element)
+    shown = mask.json(call.body) if mask else call.body
+    hidden = call.trigger == "async" and shown is not call.body
     return Run(
-        run_id=house.ids.new(),
+        run_id=run_id,
         circle_id=call.element.circle_id,
         circle=call.element.circle_name,
         element_id=call.element.id,
@@ -99,9 +104,10 @@ def _new_run(call: Call, house: House) -> Run:
         status=Status.pending,
         trigger=call.trigger,
         actor=call.principal.actor,
-        input=call.body,
+        input=shown,
         input_size=len(call.body),
-        input_digest=hashlib.sha256(call.body).digest(),
+        input_digest=hashlib.sha256(shown).digest(),
+        sealed_input=house.secrets.seal_input(run_id, call.body) if hidden else None,
         trace_id=call.trace_id,
         created_at=call.received_at,
         idempotency_key=call.idempotency_key,

@@ -1,7 +1,6 @@
 """The product's own operations: effect, charge, run and events are one transaction, or nothing happened."""
 
 import hashlib
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +58,7 @@ async def _claim_key(call: Call, tx: Transaction, run_id: UUID, house: House) ->
     now = house.clock.now()
     claimed = await tx.fetchval(
         QUERIES["claim_key"], call.element.circle_id, call.element.id, call.operation.name,
-        call.idempotency_key, run_id, idempotency.digest(call), now + house.bounds.key_ttl, now,
+        call.idempotency_key, run_id, idempotency.digest(call, house), now + house.bounds.key_ttl, now,
     )  # fmt: skip
     if claimed is None:
         raise Stale
@@ -70,15 +69,17 @@ async def _write_run(
 ) -> Run:
     debits = pricing.bill(passage.call.type.prices(passage.call.operation.name), passage.ceiling)
     await house.ledger.charge(tx, passage.call.element.circle_id, run_id, debits)
-    run = _run(passage.call, run_id, reply, house.clock.now(), house.bounds.kept_input_bytes).evolve(
+    run = _run(passage.call, run_id, reply, house).evolve(
         usage=Usage(duration_ms=duration_ms), debits=debits, cost_micro_au=pricing.total(debits)
     )
     await tx.execute(QUERIES["record"], *_columns(run))
     return run
 
 
-def _run(call: Call, run_id: UUID, reply: Reply, now: datetime, kept_bytes: int) -> Run:
-    kept = reply.value if reply.recorded is None else reply.recorded
+def _run(call: Call, run_id: UUID, reply: Reply, house: House) -> Run:
+    now, mask = house.clock.now(), house.masks.about(call.element, call.secrets)
+    output = msgspec.json.encode(reply.value if reply.recorded is None else reply.recorded)
+    body = mask.json(call.body) if mask else call.body
     return Run(
         run_id=run_id,
         circle_id=call.element.circle_id,
@@ -92,10 +93,10 @@ def _run(call: Call, run_id: UUID, reply: Reply, now: datetime, kept_bytes: int)
         status=Status.completed,
         trigger=call.trigger,
         actor=call.principal.actor,
-        input=call.body if len(call.body) <= kept_bytes else None,
+        input=body if len(body) <= house.bounds.kept_input_bytes else None,
         input_size=len(call.body),
-        input_digest=hashlib.sha256(call.body).digest(),
-        output=msgspec.json.encode(kept),
+        input_digest=hashlib.sha256(body).digest(),
+        output=mask.json(output) if mask else output,
         attempts=(Attempt(number=1, started_at=call.received_at, ended_at=now, status=Status.completed),),
         trace_id=call.trace_id,
         created_at=call.received_at,

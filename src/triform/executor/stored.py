@@ -16,14 +16,15 @@ _LINES = msgspec.json.Decoder(tuple[Line, ...])
 
 
 async def call_of(run: Run, house: House) -> Call:
-    """Raises NotFound when the element or its type is gone, ElementDisabled when it may not run now."""
+    """Raises NotFound when the element or its type is gone, ElementDisabled when it may not run now,
+    SecretUnreadable when its input cannot be decrypted."""
     element = await house.elements.at_version(run.circle_id, run.element_id, run.element_version)
     kind = house.catalogue.find(element.element_type)
     operation = kind.operation(run.operation) if kind else None
     if kind is None or operation is None:
         raise NotFound(f"{element.element_type} has no operation {run.operation} any more.")
     await house.elements.ensure_usable(element, operation)
-    body = run.input or b"{}"
+    body = _exact_input(run, house)
     return Call(
         principal=on_behalf_of(run.circle_id, run.circle, run.actor, run.created_at),
         element=element,
@@ -40,9 +41,16 @@ async def call_of(run: Run, house: House) -> Call:
 
 def live_run(row: Row, house: House, spooled: tuple[Line, ...] = ()) -> LiveRun:
     """The run as its next attempt (or its end) finds it; `spooled` lines were not in the database yet."""
-    run = run_from_row(row)
+    run = run_from_row(row).evolve(sealed_input=row["sealed_input"])
     book = LogBook(house.clock, house.bounds.log_bytes, _kept(row["lines"], run.logs, spooled))
     return LiveRun(run, book, attempt=row["attempt"], accepted=row["traceparent"])
+
+
+def _exact_input(run: Run, house: House) -> bytes:
+    """Raises SecretUnreadable."""
+    if run.sealed_input is not None:
+        return house.secrets.open_input(run.run_id, run.sealed_input)
+    return run.input or b"{}"
 
 
 def _kept(stored: bytes | None, summary: LogSummary, spooled: tuple[Line, ...]) -> Kept:

@@ -29,7 +29,8 @@ class Call:
 
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
-    the span of this very operation.
+    the span of this very operation. `secrets` are the secret values that came with a spec, by name; input and
+    body have no more than their digests.
     """
 
     principal: Principal
@@ -47,6 +48,7 @@ class Call:
     if_match: int | None = None
     trace_id: str = ""
     traceparent: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

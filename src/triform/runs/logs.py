@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from triform.clock import Clock
+from triform.runs.mask import Mask
+from triform.runs.mask_stream import MaskStream
 from triform.runs.model import LogSummary
 
 SYSTEM = "system"
@@ -43,9 +45,21 @@ class LogBook:
         self.complete = earlier.summary.complete if earlier else True
         self._used = sum(len(line.text) for line in self.lines)
         self._torn: dict[str, bytearray] = {}
+        self._mask: Mask | None = None
+        self._masking: dict[str, MaskStream] = {}
+
+    def hide(self, mask: Mask | None) -> None:
+        """From now on what the mask knows is replaced before anything is cut, kept or spooled."""
+        self._mask = mask
 
     def write(self, stream: str, data: bytes) -> None:
         """Any piece of output; a line ends at its newline or at the end of the run."""
+        if self._mask is not None and not self.dropped:  # what is dropped is only counted
+            stream_of = self._masking.get(stream) or self._masking.setdefault(stream, self._mask.stream())
+            data = stream_of.feed(data)
+        self._write(stream, data)
+
+    def _write(self, stream: str, data: bytes) -> None:
         at_us = _microseconds(self._clock.now())
         torn = self._torn.get(stream)
         *whole, rest = data.split(b"\n")
@@ -58,6 +72,9 @@ class LogBook:
 
     def finish(self) -> Kept:
         """Ends torn lines and says how many were dropped; afterwards the book is closed."""
+        for stream, masking in self._masking.items():
+            self._write(stream, masking.end(cut=True))
+        self._masking.clear()
         at_us = _microseconds(self._clock.now())
         for stream, text in self._torn.items():
             if text:

@@ -89,7 +89,10 @@ class LogSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The run record of the contract. `input` and `output` are JSON bytes, None where there is none."""
+    """The run record of the contract. `input` and `output` are JSON bytes, None where there is none.
+
+    `sealed_input` is the exact input, encrypted, of a waiting run whose `input` had to be masked.
+    """
 
     run_id: UUID
     circle_id: UUID
@@ -106,6 +109,7 @@ class Run:
     input: bytes | None
     input_size: int
     input_digest: bytes
+    sealed_input: bytes | None = field(default=None, repr=False)
     output: bytes | None = None
     failure: Failure | None = None
     attempts: tuple[Attempt, ...] = ()

@@ -20,7 +20,6 @@ from triform.api.problems import Problems
 from triform.chemistry.openapi import document
 from triform.circles.credential_store import CredentialStore
 from triform.circles.credentials import Credentials
-from triform.circles.keyring import Keyring
 from triform.circles.links import Claim, FirstAdmin, LoginLinks
 from triform.circles.operations import CircleOperations
 from triform.circles.passwords import Passwords
@@ -87,7 +86,7 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
 def _circles(base: Ground, ledger: Ledger) -> _Circles:
     settings, database, clock = base.settings, base.database, base.clock
     keyring, store, keys = (
-        Keyring.open(settings.data_dir),
+        base.keyring,
         CircleStore(clock, base.ids),
         CredentialStore(clock, base.ids),
     )
@@ -138,6 +137,8 @@ def _house(
         substrates=machinery.substrates,
         hooks=HOOKS,
         rules=SpecRules(),
+        secrets=base.masks.secrets,
+        masks=base.masks,
         metrics=TypeMetrics(base.catalogue),
         figures=RunFigures(),
         tracing=base.tracing,
@@ -168,7 +169,14 @@ def _tables(
     base: Ground, machinery: Machinery, house: House, waiting: Waiting, circles: CircleOperations
 ) -> tuple[Mapping[str, Any], ...]:
     elements = ElementOperations(
-        base.catalogue, base.elements, machinery.source_check, (ActiveRuns(),), base.cache, base.ids, base.clock
+        base.catalogue,
+        base.elements,
+        machinery.source_check,
+        (ActiveRuns(),),
+        base.cache,
+        base.masks.secrets,
+        base.ids,
+        base.clock,
     )
     runs = RunOperations(RunReader(house.live), base.clock).table()
     return (

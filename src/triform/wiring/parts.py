@@ -9,18 +9,22 @@ from starlette.types import ASGIApp
 from triform.api.health import Check
 from triform.api.metrics import Source
 from triform.chemistry.catalogue import Catalogue, load
+from triform.circles.keyring import Keyring
 from triform.circles.links import FirstAdmin
 from triform.clock import Clock, SystemClock
 from triform.elements.cache import ElementCache
 from triform.elements.deployments import Deployments
+from triform.elements.secrets import Secrets
 from triform.elements.source_check import SourceCheck
 from triform.elements.store import ElementStore
+from triform.elements.vault import Vault
 from triform.executor.hooks import HOOKS
 from triform.executor.node import Node
 from triform.ids import Ids
 from triform.observability.export import exports
 from triform.observability.heartbeat import Heartbeat
 from triform.observability.tracing import Tracing, configure_tracing
+from triform.runs.masks import Masks
 from triform.settings import Settings
 from triform.storage.database import Database
 from triform.substrates.interfaces import Substrate
@@ -53,6 +57,8 @@ class Ground:
     elements: ElementStore
     cache: ElementCache
     deployments: Deployments
+    keyring: Keyring
+    masks: Masks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ class Assembled:
 def ground(settings: Settings, database: Database, clock: Clock | None = None) -> Ground:
     clock = clock or SystemClock()
     ids, store = Ids(clock), ElementStore()
-    cache = ElementCache(database, store, clock)
+    cache, keyring = ElementCache(database, store, clock), Keyring.open(settings.data_dir)
     return Ground(
         settings=settings,
         database=database,
@@ -77,6 +83,8 @@ def ground(settings: Settings, database: Database, clock: Clock | None = None) -
         tracing=configure_tracing("triform", exports()),
         elements=store,
         cache=cache,
+        keyring=keyring,
+        masks=Masks(Secrets(Vault(keyring.derive), store)),
         deployments=Deployments(database, store, cache, ids, clock),
     )
 

@@ -44,7 +44,7 @@ def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images]:
     pool = Pool(driver, base.clock, Policy(memory_mb=settings.pool_memory_mb or memory_mb() // 8))
     code = CodeStore(settings.data_dir / "code")
     limits = SandboxBounds(settings.load_timeout_ms, settings.output_limit_bytes)
-    planner = Planner(languages, images, code, limits, base.clock)
+    planner = Planner(languages, images, code, limits, base.clock, base.masks)
     checker = SourceChecker(languages, images, code, pool, base.clock)
     substrate = IsolationSubstrate(
         driver=driver,

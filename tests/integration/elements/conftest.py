@@ -25,6 +25,7 @@ from triform.runs.active import ActiveRuns
 from triform.runs.call import Call
 from triform.storage.database import Database, Transaction
 from triform.testing.clock import FakeClock
+from triform.testing.secrets import masks_of_tests
 
 CODE = "def handler(input)\n  input\nend\n"
 
@@ -53,10 +54,11 @@ class World:
         self.store = ElementStore()
         self.cache = ElementCache(database, self.store, clock)
         self.reader = SourceReader()
+        self.secrets = masks_of_tests().secrets
         self.ada = Actor("user", "ada")
         self.deployments = Deployments(database, self.store, self.cache, ids, clock)
         self.operations = ElementOperations(
-            self.catalogue, self.store, self.reader, [ActiveRuns()], self.cache, ids, clock
+            self.catalogue, self.store, self.reader, [ActiveRuns()], self.cache, self.secrets, ids, clock
         ).table()
 
     async def new_circle(self, name: str = "acme") -> Circle:

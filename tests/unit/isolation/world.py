@@ -26,6 +26,7 @@ from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.shelf import Policy
 from triform.substrates.isolation.source_check import SourceChecker
 from triform.substrates.isolation.substrate import IsolationSubstrate
+from triform.testing.secrets import masks_of_tests
 
 RUBY = load().type("ruby")
 CODE = "def handler(input) = 1"
@@ -89,7 +90,7 @@ class World:
         self.driver.make = lambda: AnsweringInstance(self.answers)
         self.guard = GuardedDriver(self.driver)
         self.pool = Pool(self.guard, clock, Policy(memory_mb=500, lag_s=0))
-        planner = Planner(languages, self.images, code, Bounds(10_000, 6 << 20), clock)
+        planner = Planner(languages, self.images, code, Bounds(10_000, 6 << 20), clock, masks_of_tests())
         self.checker = SourceChecker(languages, self.images, code, self.pool, clock)
         self.substrate = IsolationSubstrate(
             driver=self.guard,

@@ -47,6 +47,7 @@ def platform_fault(detail: str) -> Failure:
 
 
 def _failure(ending: Ending, plan: Plan) -> Failure:
+    ending = ending.masked(plan.mask)  # before anything is cut out of it
     declared = plan.type.error_for(ending.cause)
     failure = declared.failure(_message(ending, plan), **_facts(ending, plan))
     return replace(

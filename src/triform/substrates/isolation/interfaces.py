@@ -53,7 +53,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class TemplateSpec:
-    """Everything that keys a template. `environment` lives in memory only and enters the key by digest.
+    """Everything that keys a template. `environment` lives in memory only; `secrets` are the digests of what in
+    it is secret, by name: they enter the key, the values do not.
 
     `image` is the root filesystem of the runtime image, `code` a content-addressed read-only folder that
     the guest sees as /app, `bundle` the same for /bundle.
@@ -68,6 +69,7 @@ class TemplateSpec:
     load_timeout_ms: int
     bundle: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     egress: tuple[str, ...] = ()
     owner: str = ""
     """Whose code it is: equal code of two elements never shares a template."""
@@ -89,7 +91,8 @@ class TemplateSpec:
             self.limits,
             self.egress,
             self.owner,
-            sorted(self.environment.items()),
+            sorted({**self.environment, **self.secrets}.items()),
+            sorted(self.secrets),
         ):
             digest.update(repr(part).encode() + b"\0")
         return digest.hexdigest()

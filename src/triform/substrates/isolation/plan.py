@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +11,8 @@ from triform.chemistry.element_type import ElementType
 from triform.chemistry.model import Limits as Asked
 from triform.clock import Clock
 from triform.runs.call import Call
+from triform.runs.mask import Mask
+from triform.runs.masks import Masks
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
 from triform.substrates.isolation.languages import Language
@@ -69,6 +71,7 @@ class Plan:
     timeout_ms: int
     image: str
     bounds: Bounds
+    mask: Mask | None = field(default=None, repr=False)
 
     def order(self, call: Call, run_id: str) -> Order:
         """What to run in it."""
@@ -92,13 +95,20 @@ class Planner:
     """Reads a spec through its type's limits; no name of a property is known here."""
 
     def __init__(
-        self, languages: Mapping[str, Language], images: Images, code: CodeStore, bounds: Bounds, clock: Clock
+        self,
+        languages: Mapping[str, Language],
+        images: Images,
+        code: CodeStore,
+        bounds: Bounds,
+        clock: Clock,
+        masks: Masks,
     ) -> None:
         self.languages = languages
         self._images = images
         self._code = code
         self._bounds = bounds
         self._clock = clock
+        self._masks = masks
         self._plans: OrderedDict[tuple[UUID, int, str | None], tuple[float, Plan]] = OrderedDict()
 
     def language(self, element_type: ElementType) -> Language:
@@ -106,7 +116,8 @@ class Planner:
         return self.languages[element_type.language or ""]
 
     def plan(self, call: Call, pinned: str | None = None) -> Plan:
-        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image.
+        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image, or a secret
+        value cannot be decrypted.
 
         A plan is good for a few seconds: then code and image are looked at again, which also keeps them.
         """
@@ -131,7 +142,8 @@ class Planner:
             handler=asked.handler or DEFAULT_HANDLER,
             limits=Limits(memory_mb=asked.memory_mb or DEFAULT_MEMORY_MB),
             load_timeout_ms=self._bounds.load_timeout_ms,
-            environment={**PLATFORM_ENVIRONMENT, **_texts(asked)},
+            environment={**PLATFORM_ENVIRONMENT, **_texts(asked), **self._masks.secrets.revealed(element)},
+            secrets={name: sealed.digest for name, sealed in element.secrets.items()},
             owner=str(element.id),
         )
         return Plan(
@@ -141,6 +153,7 @@ class Planner:
             timeout_ms=asked.timeout_ms or DEFAULT_TIMEOUT_MS,
             image=image.digest,
             bounds=self._bounds,
+            mask=self._masks.of(element),
         )
 
 

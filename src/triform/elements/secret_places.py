@@ -1,0 +1,42 @@
+"""Where in a spec secrets may lie: below its type's pointer `environment`, known from chemistry alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from triform.chemistry.element_type import ElementType
+from triform.chemistry.schema import at_pointer
+
+_LIMIT = "environment"
+
+
+def secrets_of(element_type: ElementType, spec: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """What calls itself a secret, by name, in the order of the spec; well formed or not."""
+    where = element_type.limits.get(_LIMIT)
+    found = at_pointer(spec, where) if where is not None else None
+    if not isinstance(found, Mapping):
+        return []
+    return [(name, value) for name, value in found.items() if isinstance(value, Mapping) and _claims(value)]
+
+
+def replaced(element_type: ElementType, spec: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of `spec` with other values under these names; the same spec when there are none."""
+    where = element_type.limits.get(_LIMIT)
+    return _replaced(spec, where.split("/")[1:], values) if where is not None and values else spec
+
+
+def pointer(element_type: ElementType, name: str | None = None) -> str:
+    """Into the body that holds the spec."""
+    place = f"/spec{element_type.limits[_LIMIT]}"
+    return place if name is None else f"{place}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _claims(value: Mapping[str, Any]) -> bool:
+    """Whatever has a value beside other members must not be kept readable by mistake."""
+    return "secret" in value or "value" in value
+
+
+def _replaced(node: Any, steps: list[str], values: Mapping[str, Any]) -> Any:
+    if not steps:
+        return {**node, **values}
+    step = steps[0].replace("~1", "/").replace("~0", "~")
+    return {**node, step: _replaced(node[step], steps[1:], values)}
