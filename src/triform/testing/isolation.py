@@ -220,6 +220,12 @@ class ThinInstance:
         while (frame := await self._link.next()) is not None:
             yield frame
 
+    def rest(self) -> tuple[Frame, ...]:
+        return self._link.there()
+
+    async def usage(self) -> Exit:
+        return Exit()
+
     async def kill(self) -> Exit:
         if not self._killed:
             self._killed = True

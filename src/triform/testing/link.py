@@ -23,7 +23,7 @@ class Link:
         self.printed: list[Frame] = []
         self.closed = asyncio.Event()
         self._frames: asyncio.Queue[Frame | ProtocolViolation | None] = asyncio.Queue()
-        self._pipes: set[int] = set()
+        self._pipes: dict[int, str] = {}
         self._decoder = Decoder()
 
     @classmethod
@@ -34,7 +34,7 @@ class Link:
         loop.add_reader(ours.fileno(), link._read_socket)
         for descriptor, kind in ((output, "O"), (error, "E")):
             os.set_blocking(descriptor, False)
-            link._pipes.add(descriptor)
+            link._pipes[descriptor] = kind
             loop.add_reader(descriptor, link._read_pipe, descriptor, kind)
         return link
 
@@ -63,6 +63,18 @@ class Link:
     async def drain(self) -> None:
         while (frame := await self.next()) is not None:
             self.printed.append(frame)
+
+    def there(self) -> tuple[Frame, ...]:
+        """What has arrived, without waiting for more."""
+        for descriptor, kind in list(self._pipes.items()):
+            with contextlib.suppress(BlockingIOError):
+                while descriptor in self._pipes:
+                    self._read_pipe(descriptor, kind)
+        found: list[Frame] = []
+        while not self._frames.empty():
+            frame = self._frames.get_nowait()
+            found += [frame] if isinstance(frame, Frame) else []
+        return tuple(found)
 
     def _read_socket(self) -> None:
         try:
@@ -106,7 +118,7 @@ class Link:
     def _close_pipe(self, descriptor: int) -> None:
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
-        self._pipes.discard(descriptor)
+        self._pipes.pop(descriptor, None)
         self._end_when_closed()
 
     def _end_when_closed(self) -> None:

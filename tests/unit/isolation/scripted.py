@@ -44,7 +44,8 @@ class ScriptedInstance:
 
     async def frames(self) -> AsyncIterator[Frame]:
         await self._started.wait()
-        for frame in self.script:
+        while self.script:
+            frame = self.script.pop(0)
             if isinstance(frame, Exception):
                 raise frame
             yield frame
@@ -52,6 +53,13 @@ class ScriptedInstance:
             await self.dead.wait()
         for frame in self.after_kill:
             yield frame
+
+    def rest(self) -> tuple[Frame, ...]:
+        left, self.script = self.script, []
+        return tuple(frame for frame in left if isinstance(frame, Frame))
+
+    async def usage(self) -> Exit:
+        return self.exit
 
     async def kill(self) -> Exit:
         self.kills += 1

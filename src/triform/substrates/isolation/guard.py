@@ -110,6 +110,10 @@ class GuardedDriver:
         except DriverFault:
             self.counts.leaked += 1
 
+    async def usage(self, instance: Instance) -> Exit:
+        """Within the limit of a kill, which it takes the place of for the caller."""
+        return await self._within(self._patience.kill_s, "usage", instance.usage())
+
     async def end(self, instance: Instance) -> Exit:
         """Kill within the limit; an instance that will not die is a leak and a fault."""
         try:
@@ -168,6 +172,12 @@ class GuardedInstance:
 
     def frames(self) -> AsyncIterator[Frame]:
         return self._instance.frames()
+
+    def rest(self) -> tuple[Frame, ...]:
+        return self._instance.rest()
+
+    async def usage(self) -> Exit:
+        return await self._guard.usage(self._instance)
 
     async def kill(self) -> Exit:
         """Idempotent; goes on to the end even when the caller is cancelled."""

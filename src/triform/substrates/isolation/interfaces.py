@@ -140,6 +140,12 @@ class Instance(Protocol):
         stderr); ends when all three are closed. A malformed or oversized frame raises `ProtocolViolation`.
         After `kill` it still yields whatever the guest had written before it died, then ends."""
 
+    def rest(self) -> tuple[Frame, ...]:
+        """What has arrived and was not taken yet, without waiting. Nobody iterates `frames()` any more."""
+
+    async def usage(self) -> Exit:
+        """What it has used until now, told from outside the guest; it goes on."""
+
     async def kill(self) -> Exit:
         """SIGKILL to the whole unit of containment, wait until nothing is left, clean up; idempotent."""
 

@@ -54,7 +54,7 @@ class Invoke:
         try:
             return await self._run(plan, call, context, lease)
         finally:
-            await self.pool.give_back(lease)
+            self.pool.put_back(lease)
 
     async def _obtain(self, plan: Plan, context: RunContext) -> Lease | None:
         """A lease, or None when the run was cancelled before there was one."""

@@ -112,6 +112,10 @@ class Pool:
         else:
             await self._end(lease)
 
+    def put_back(self, lease: Lease) -> None:
+        """As `give_back`, for who need not wait until nothing is left; `stop` does."""
+        self._spawn(self._end(lease))
+
     async def warm(self, spec: TemplateSpec) -> Template:
         """Loads now, even what failed before, and gets a spare ready in the background. Raises as `lease`."""
         shelf = self._shelf(spec)

@@ -1,9 +1,11 @@
 """One run on one READY instance: the protocol, the deadline, the caps; the same for every driver.
 
-    send thaw + invoke ──► read frames until a verdict ──► kill ──► read what is left ──► Outcome
-                             ▲ or the deadline, or cancellation, whichever comes first
+    send thaw + invoke ──► read frames until a result ──► read what is there ──► usage ──► Outcome
+                             or the deadline, a cancellation, an end without a result
+                                               └──► kill ──► read what is left ──► Outcome
 
-The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it.
+The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it. After a result the
+guest has nothing more to say: whoever leased it ends it, and the caller does not wait for that.
 """
 
 import asyncio
@@ -19,7 +21,15 @@ from triform.clock import Clock
 from triform.substrates.isolation import messages
 from triform.substrates.isolation.calls import CallRefused, HostCalls, NoCalls
 from triform.substrates.isolation.channel import control, data
-from triform.substrates.isolation.interfaces import Cause, Exit, Frame, GuestGone, Instance, ProtocolViolation
+from triform.substrates.isolation.interfaces import (
+    Cause,
+    DriverFault,
+    Exit,
+    Frame,
+    GuestGone,
+    Instance,
+    ProtocolViolation,
+)
 from triform.substrates.isolation.outcome import Order, Outcome, complaint_about
 
 PROGRESS_LIMIT = 64 << 10
@@ -68,13 +78,14 @@ class Run:
         self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers: set[asyncio.Task[None]] = set()
         self._started = clock.monotonic()
+        self._answered = False
 
     async def drive(self) -> Outcome:
-        """Runs to the end; the instance is dead afterwards, also when this is cancelled."""
+        """Runs to the end. Without a result, and when this is cancelled, the instance is dead afterwards."""
         talk = asyncio.create_task(self._talk())
         try:
             await self._wait(talk)
-            ended = await self._end(talk)
+            ended = await (self._part(talk) if self._answered else self._end(talk))
         except BaseException:
             await asyncio.shield(self._end(talk))
             raise
@@ -93,15 +104,28 @@ class Run:
         if not (talk.done() or self._decided.done()):
             self._decide(Cause.cancelled if cancelled.done() else Cause.timeout)
 
+    async def _part(self, talk: asyncio.Task[None]) -> Exit:
+        """The result is there, and whatever was printed before it is in the pipes."""
+        await self._hang_up(talk)
+        for frame in self._instance.rest():
+            self._take(frame)
+        try:
+            return await self._instance.usage()
+        except DriverFault:  # The work is done; only its figures are lost.
+            return Exit()
+
     async def _end(self, talk: asyncio.Task[None]) -> Exit:
         """Kill, then read what the guest had written before it died."""
         try:
             return await self._instance.kill()
         finally:
             await asyncio.wait({talk}, timeout=_DRAIN_S)
-            for task in (talk, *self._answers):
-                task.cancel()
-            await asyncio.gather(talk, *self._answers, return_exceptions=True)
+            await self._hang_up(talk)
+
+    async def _hang_up(self, talk: asyncio.Task[None]) -> None:
+        for task in (talk, *self._answers):
+            task.cancel()
+        await asyncio.gather(talk, *self._answers, return_exceptions=True)
 
     async def _talk(self) -> None:
         try:
@@ -183,10 +207,12 @@ class Run:
         if result.error is not None:
             cause = Cause.exit if result.error.kind == "exit" else Cause.handler_error
             self._decide(cause, error=result.error, code=result.error.status)
+            self._answered = True
         elif result.bytes != len(self._output):
             raise ProtocolViolation(f"{result.bytes} bytes of output announced, {len(self._output)} sent")
         else:
             self._decide(Cause.ok)
+            self._answered = True
 
     def _decide(self, cause: Cause, **known: Any) -> None:
         """The first verdict stands."""

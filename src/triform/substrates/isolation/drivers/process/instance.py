@@ -65,6 +65,16 @@ class ProcessInstance(Instance):
     def frames(self) -> AsyncIterator[Frame]:
         return self._sources
 
+    def rest(self) -> tuple[Frame, ...]:
+        return self._sources.rest()
+
+    async def usage(self) -> Exit:
+        try:
+            told = await self._link.ask("usage", group=self._body.group)
+        except DriverFault:  # the launcher is gone and has taken everything with it
+            return Exit()
+        return Exit(told["oom"], told["cpu_ms"], told["peak"])
+
     async def kill(self) -> Exit:
         """Also when the caller is cancelled meanwhile: what was begun is finished."""
         if self._ending is None:

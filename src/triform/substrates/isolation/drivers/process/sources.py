@@ -54,6 +54,18 @@ class Sources:
 
     def drain(self) -> None:
         """The guest is dead: takes what it left in the kernel's buffers, then closes."""
+        self._take_what_is_there()
+        self.close()
+
+    def rest(self) -> tuple[Frame, ...]:
+        """Frames that are there already; the guest lives on, and is not read any more."""
+        self._take_what_is_there()
+        frames = tuple(self._frames)
+        self._frames.clear()
+        self._bytes = 0
+        return frames
+
+    def _take_what_is_there(self) -> None:
         self._pause()
         for source in list(self._open):
             taken = 0
@@ -62,7 +74,6 @@ class Sources:
                 if received is None:
                     break
                 taken += len(received)
-        self.close()
 
     def close(self) -> None:
         self._pause()

@@ -55,6 +55,8 @@ class Warden:
                 return self._spawn(request, passed)
             case "bound":
                 return self._bound(self._templates[request["template"]], request["pid"])
+            case "usage":
+                return self._usage(request["group"])
             case "end":
                 return self._end(request["group"])
             case "members":
@@ -156,11 +158,17 @@ class Warden:
             room = steps * _CLONES_PER_STEP * _BYTES_PER_CLONE
             self._groups.widen(template.group, template.plan.own.memory + room)
 
+    def _usage(self, group: str) -> Answer:
+        """The numbers of a clone that has given its result."""
+        _, unit = self._runs[group]
+        usage = self._groups.usage(group)
+        return {"oom": unit.oom or usage.oom_kills > 0, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}, []
+
     def _end(self, group: str) -> Answer:
         """The last numbers of a clone, which must be dead, and the end of its group."""
+        last, _ = self._usage(group)
         name, unit = self._runs.pop(group)
-        usage = self._groups.usage(group)
-        oom = unit.oom or usage.oom_kills > 0
+        oom = unit.oom or bool(last and last["oom"])
         os.close(unit.pidfd)
         template = self._templates.get(name)
         if template:
@@ -169,7 +177,7 @@ class Warden:
             template.free.append((group, unit.watch))
         else:
             self._let_go(group, unit.watch)
-        return {"oom": oom, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}, []
+        return last, []
 
     def _discard(self, request: dict[str, Any]) -> Answer:
         template = self._templates.get(request["template"])
