@@ -52,8 +52,8 @@ class Substrate(Protocol):
     """Carries out an operation that is not the platform's own.
 
     `perform` never raises for anything the user's code or spec did: that is an `Ended` with a failure.
-    It returns only when nothing of the attempt is left running. If its task is cancelled it first ends the
-    sandbox, then lets the cancellation through.
+    What gave a result may still be coming to its end when it returns; nothing else of the attempt is left
+    running. If its task is cancelled it first ends the sandbox, then lets the cancellation through.
     """
 
     async def perform(self, call: Call, context: RunContext) -> Ended: ...
