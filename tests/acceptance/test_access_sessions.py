@@ -1,6 +1,5 @@
 """Signing in, cookies, keys, members: over HTTP, at a real server."""
 
-import asyncio
 import base64
 import json
 import re
@@ -14,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.acceptance.access import key
-from tests.acceptance.client import Circle, refused
+from tests.acceptance.client import Circle, refused, until
 from tests.acceptance.conftest import Circles, StartServer, client_of, sign_in
 from tests.acceptance.server import Server
 
@@ -177,11 +176,12 @@ async def test_a_key_with_an_end_stops_working_then(circle: Circle) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     holder = _as(circle, await key(circle, "viewer", expires_at=soon))
     assert (await holder.get()).status_code == 200
-    for _ in range(100):
-        if (answer := await holder.get()).status_code == 401:
-            break
-        await asyncio.sleep(0.05)
-    refused(answer, 401, "UNAUTHENTICATED")
+
+    async def ended() -> bool:
+        return (await holder.get()).status_code == 401
+
+    await until(ended, "the key has ended")
+    refused(await holder.get(), 401, "UNAUTHENTICATED")
 
 
 async def test_a_token_of_one_circle_is_no_key_to_another(new_circle: Circles) -> None:

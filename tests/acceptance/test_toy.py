@@ -181,3 +181,9 @@ async def test_it_lives_beside_the_types_that_were_there(circle: Circle) -> None
 @pytest.mark.parametrize("path", examples(TOYS / "definitions"), ids=lambda path: path.stem)
 async def test_its_examples_do_what_they_say(circle: Circle, path: Path) -> None:
     await play(circle, path)
+
+
+async def test_it_is_measured_under_its_own_names(circle: Circle) -> None:
+    await made(circle)
+    await circle.post("/sum/ops/calculate", {"a": 1, "b": 2})
+    assert "rpn_sums" in (await circle.http.get("/metrics")).text
