@@ -1,12 +1,16 @@
 """What the reference promises to list, it lists; a stale page is noticed."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.architecture.house import ROOT
+from triform.chemistry.catalogue import load
 from triform.cli import reference
 from triform.cli.main import VERBS
+from triform.executor.hooks import HOOKS
+from triform.observability.platform_metrics import PLATFORM
 from triform.settings import Settings
 
 HIDDEN = {"demo"}
@@ -27,6 +31,20 @@ def test_every_verb_is_in_the_reference() -> None:
     page = (ROOT / "docs/reference/cli.md").read_text()
     verbs = {verb.__name__.rpartition(".")[2] for verb in VERBS} - HIDDEN
     assert [verb for verb in verbs if f"## triform {verb}" not in page] == []
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/metrics.md").read_text()
+    named = [metric.name for kind in load(known_hooks=HOOKS.keys()).types.values() for metric in kind.metrics]
+    assert [name for name in (*named, *(one.name for one in PLATFORM)) if f"`{name}`" not in page] == []
+
+
+def test_every_metric_the_how_to_speaks_of_exists() -> None:
+    page = (ROOT / "docs/how-to/observe.md").read_text()
+    spoken = set(re.findall(r"\btriform_[a-z_]+", page))
+    known = {one.name for one in PLATFORM}
+    assert spoken
+    assert {name for name in spoken if re.sub("_(bucket|sum|count)$", "", name) not in known} == set()
 
 
 def test_the_pages_are_those_the_code_would_write(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,18 @@
 """`serve`: opens everything a node needs, answers HTTP until SIGTERM, and closes it in order."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 
 from triform.api.serving import bound, serve_until_told
 from triform.observability.logging import configure_logging
 from triform.settings import Settings
+from triform.storage.database import Database
 from triform.storage.opening import claimed, opened
 from triform.wiring.assembly import assemble
-from triform.wiring.parts import ground
+from triform.wiring.parts import Ground, ground
 from triform.wiring.sandboxes import sandboxes
 
 _log = structlog.get_logger()
@@ -26,20 +29,31 @@ async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
     listener = bound(settings.host, settings.port)
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
     dsn = settings.database_url.get_secret_value() if settings.database_url else None
-    async with opened(dsn, settings.data_dir / "postgres") as database:
-        base = ground(settings, database)
-        async with sandboxes(base) as machinery:
-            assembled = assemble(base, machinery)
-            if assembled.first_admin is not None:
-                link = await assembled.first_admin.offer(url)
-                if link is not None:
-                    _log.warning("first_admin_link", file=str(link))
-            async with assembled.node.working():
-                _log.info("serving", url=url, dev_mode=settings.dev_mode)
-                await serve_until_told(
-                    assembled.app,
-                    listener,
-                    lambda: assembled.node.drain(settings.drain_s),
-                    lambda: started(url),
-                )
-    base.tracing.shutdown()
+    async with (
+        opened(dsn, settings.data_dir / "postgres") as database,
+        _grounded(settings, database) as base,
+        sandboxes(base) as machinery,
+    ):
+        assembled = assemble(base, machinery)
+        if assembled.first_admin is not None:
+            link = await assembled.first_admin.offer(url)
+            if link is not None:
+                _log.warning("first_admin_link", file=str(link))
+        async with assembled.node.working():
+            _log.info("serving", url=url, dev_mode=settings.dev_mode)
+            await serve_until_told(
+                assembled.app,
+                listener,
+                lambda: assembled.node.drain(settings.drain_s),
+                lambda: started(url),
+            )
+
+
+@asynccontextmanager
+async def _grounded(settings: Settings, database: Database) -> AsyncIterator[Ground]:
+    """However it ends, spans that wait are sent; that is bounded, and happens beside the event loop."""
+    base = ground(settings, database)
+    try:
+        yield base
+    finally:
+        await asyncio.to_thread(base.tracing.shutdown)
