@@ -1,22 +1,11 @@
 """A secret goes into an element's environment and never comes out again, in no form, anywhere."""
 
-import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote, quote_plus
 
-import asyncpg
 import pytest
 
-from tests.acceptance import processes
 from tests.acceptance.client import Circle, Element, Json, lines_of, refused, run_id_of
-from tests.acceptance.conftest import StartServer, client_of, sign_in
-
-SECRET = 's3cr3t/+tök en&"x"~\'\\y'
-LINES = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END KEY-----\n"
-OTHER = "another-value-of-it"
+from tests.acceptance.disclosure import LINES, OTHER, PRINT, SECRET, assert_nothing_of, secret
 
 TELL = """
 LOADED = ENV['TOKEN'] == ENV['TOKEN'].dup && ENV.key?('TOKEN')
@@ -25,63 +14,6 @@ def handler(input)
 end
 """
 """Says enough about the value to know that it is there."""
-
-PRINT = """
-require 'json'
-require 'erb'
-require 'uri'
-require 'openssl'
-
-puts "loading with #{ENV['TOKEN']}"
-
-def forms(value)
-  [value, value.inspect, JSON.generate(value), JSON.generate(value, script_safe: true),
-   ERB::Util.url_encode(value), URI.encode_www_form_component(value), URI.encode_www_form(t: value),
-   [value].pack('m0'), [value].pack('m'), ['a' + value].pack('m0'), ['ab' + value + 'c'].pack('m0'),
-   ["user:#{value}" * 4].pack('m'), [value].pack('m0').tr('+/', '-_').delete('='),
-   URI.encode_www_form_component([value].pack('m0'))]
-end
-
-def handler(input)
-  value = ENV.fetch(input['name'] || 'TOKEN')
-  $stdout.sync = $stderr.sync = true
-  forms(value).each { |form| puts form; warn "warned: #{form}" }
-  value.each_char { |character| $stdout.write(character) }
-  puts
-  case input['end']
-  when 'raise' then raise ArgumentError, "cannot use #{value} (#{[value].pack('m0')})"
-  when 'cause'
-    begin
-      raise KeyError, value
-    rescue KeyError
-      raise TypeError, "wrapped #{value.inspect}"
-    end
-  when 'cut' then $stdout.write(value[0, value.size - 2]); exit!(3)
-  else { 'token' => value, value => forms(value), 'nested' => [{ 'deep' => "x#{value}y" }] }
-  end
-end
-"""
-
-
-def forms_of(value: str) -> Iterator[str]:
-    raw = value.encode()
-    yield from (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-    yield from (quote(value, safe=""), quote_plus(value), quote(value, safe="").lower())
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + raw)
-        core = encoded[-(-8 * before // 6) : 8 * (before + len(raw)) // 6].decode()
-        yield from (core, core.replace("+", "-").replace("/", "_"))
-
-
-def assert_nothing_of(value: str, told: str) -> None:
-    """No six characters in a row of any form. What stands around the values has nothing in common with them."""
-    for form in forms_of(value):
-        for at in range(len(form) - 5):
-            assert form[at : at + 6] not in told, form[at : at + 6]
-
-
-def secret(value: str) -> Json:
-    return {"secret": True, "value": value}
 
 
 async def telling(circle: Circle, value: str = SECRET, code: str = TELL, **more: Json) -> Element:
@@ -239,76 +171,3 @@ async def test_the_same_request_again_with_the_same_key_is_the_same_and_with_ano
     assert again.headers["Idempotent-Replayed"] == "true"
     body = {"spec": {"environment": {"TOKEN": secret(OTHER + "!")}}}
     refused(await element.patch(body, headers={"Idempotency-Key": "rotate"}), 422, "IDEMPOTENCY_KEY_REUSED")
-
-
-async def test_neither_tables_nor_files_nor_processes_have_the_value(
-    start_server: StartServer, empty_database_dsn: str
-) -> None:
-    server = start_server(database_url=empty_database_dsn, log_level="debug")
-    async with client_of(server) as http:
-        circle = await sign_in(http)
-        element = await telling(circle, code=PRINT, KEY=secret(LINES))
-        await element.post("/ops/deploy")
-        for end in ("return", "raise", "cut"):
-            await element.invoke({"end": end, "t": SECRET}, key=end)
-            await element.ended(await element.start({"end": end, "t": SECRET, "name": "KEY"}))
-        await element.patch({"spec": {"environment": {"TOKEN": secret(OTHER)}}}, headers={"Idempotency-Key": "k"})
-        twice = json.dumps({"spec": {"environment": {"TOKEN": secret(OTHER)}}})[:-1] + ', "spec": {}}'
-        await element.request("PATCH", content=twice, headers={"Content-Type": "application/json"})
-        holding = await circle.ruby(
-            "def handler(input)\n  puts 'there'\n  sleep\nend\n", environment={"T": secret(SECRET)}
-        )
-        run_id = await holding.start()
-        await holding.printed(run_id, "there")
-        _look_into_processes(server.pid)
-        await holding.cancel(run_id)
-        for run in (await circle.get("/ops/runs", params={"operation": "*", "limit": 500})).json()["runs"]:
-            for value in (SECRET, LINES, OTHER):
-                assert_nothing_of(value, json.dumps(run, ensure_ascii=False))
-    for place, content in [*(await _tables(empty_database_dsn)), *_files(server.data_dir)]:
-        for value in (SECRET, LINES, OTHER):
-            for form in forms_of(value):
-                assert form.encode() not in content, (place, form)
-                assert form.encode().hex().encode() not in content, (place, form)
-
-
-def _look_into_processes(pid: int) -> None:
-    for alive in processes.below(pid):
-        for name in ("environ", "cmdline"):
-            content = _read(Path(f"/proc/{alive.pid}/{name}"))
-            for value in (SECRET, LINES, OTHER):
-                assert value.encode() not in content, (alive.pid, name)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-async def _tables(dsn: str) -> list[tuple[str, bytes]]:
-    """Every column of every table of the platform, bytes as they are and the rest as text."""
-    connection: Any = await asyncpg.connect(dsn)
-    try:
-        tables = await connection.fetch(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT LIKE ALL ('{pg_%,inf%}')"
-        )
-        assert len(tables) > 10
-        found = []
-        for schema, table in tables:
-            rows = await connection.fetch(f'SELECT * FROM "{schema}"."{table}"')
-            cells = [
-                cell if isinstance(cell, bytes) else str(cell).encode() for row in rows for cell in row.values()
-            ]
-            found.append((f"{schema}.{table}", b"\n".join(cells)))
-        return found
-    finally:
-        await connection.close()
-
-
-def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Logs, spool, code: all the server has written."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield str(path), path.read_bytes()

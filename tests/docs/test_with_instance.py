@@ -35,6 +35,15 @@ def test_every_way_to_call_works_as_the_page_says(instance: Server, tmp_path: Pa
     assert called.stdout.count("Hello, Ada!") >= 3
 
 
+def test_a_secret_is_kept_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    done = _try("how-to/secrets.md", instance, tmp_path, "triform login --circle keepers\n")
+    assert done.returncode == 0, done.stderr
+    assert "sending with [secret], [secret] in base64" in done.stdout
+    assert "unchanged" in done.stdout
+    assert done.stdout.count("25") >= 2
+    assert "token-of-the" not in done.stdout + done.stderr
+
+
 def test_the_demo_shows_a_run_and_leaves_nothing_running(images: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     done = run("triform demo ruby --exit", tmp_path, TRIFORM_DATA_DIR=str(data_dir), TRIFORM_IMAGE_DIR=str(images))

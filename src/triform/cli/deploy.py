@@ -92,9 +92,10 @@ def _updated(client: Client, declared: Declaration, present: Mapping[str, Any]) 
 def _same(declared: Declaration, present: Mapping[str, Any]) -> bool:
     """Whether an update would change nothing. In doubt it would: a needless version does no harm."""
     from triform.cli.chemistry import catalogue
+    from triform.elements.secret_places import adopted
 
     known = catalogue().find(declared.element_type)
-    if known is None or known.check_spec(declared.spec).spec != present["spec"]:
+    if known is None or known.check_spec(adopted(known, declared.spec, present["spec"])).spec != present["spec"]:
         return False
     described = declared.described()
     return all(described[key] == present.get(key) for key in ("name", "intention") if key in described)

@@ -1,6 +1,7 @@
 """Everything an element itself can be asked, by the names chemistry implements operations under."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from triform.chemistry.catalogue import Catalogue
@@ -17,36 +18,32 @@ from triform.elements.upkeep import Bonds, Upkeep
 from triform.ids import Ids
 
 
+@dataclass(frozen=True, slots=True)
 class ElementOperations:
     """`table()` names the functions; `create` and `update` want to `prepare` outside the transaction."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        store: ElementStore,
-        source_check: SourceCheck,
-        bonds: Iterable[Bonds],
-        cache: ElementCache,
-        secrets: Secrets,
-        ids: Ids,
-        clock: Clock,
-    ) -> None:
-        spec_check = SpecCheck(source_check)
-        self._create = Create(catalogue, store, spec_check, secrets, ids, clock)
-        self._update = Update(store, spec_check, secrets, cache, clock)
-        self._upkeep = Upkeep(store, bonds, cache.forget, clock)
-        self._looking = Looking(catalogue, store)
+    catalogue: Catalogue
+    store: ElementStore
+    source_check: SourceCheck
+    bonds: Iterable[Bonds]
+    cache: ElementCache
+    secrets: Secrets
+    ids: Ids
+    clock: Clock
 
     def table(self) -> Mapping[str, Any]:
+        spec_check = SpecCheck(self.source_check)
+        upkeep = Upkeep(self.store, self.bonds, self.cache.forget, self.clock)
+        looking = Looking(self.catalogue, self.store)
         return {
-            "create": self._create,
-            "get": self._looking.get,
-            "update": self._update,
-            "update_meta": self._upkeep.update_meta,
-            "delete": self._upkeep.delete,
-            "enable": self._upkeep.enable,
-            "disable": self._upkeep.disable,
-            "version": self._looking.version,
-            "schema": self._looking.schema,
-            "children": self._looking.children,
+            "create": Create(self.catalogue, self.store, spec_check, self.secrets, self.ids, self.clock),
+            "get": looking.get,
+            "update": Update(self.store, spec_check, self.secrets, self.cache, self.clock),
+            "update_meta": upkeep.update_meta,
+            "delete": upkeep.delete,
+            "enable": upkeep.enable,
+            "disable": upkeep.disable,
+            "version": looking.version,
+            "schema": looking.schema,
+            "children": looking.children,
         }

@@ -24,6 +24,17 @@ def replaced(element_type: ElementType, spec: Any, values: Mapping[str, Any]) ->
     return _replaced(spec, where.split("/")[1:], values) if where is not None and values else spec
 
 
+def adopted(element_type: ElementType, spec: Any, before: Mapping[str, Any]) -> Any:
+    """`spec` in which a secret with neither value nor digest has the digest it had in `before`."""
+    present = dict(secrets_of(element_type, before))
+    kept = {
+        name: present[name]
+        for name, posted in secrets_of(element_type, spec)
+        if name in present and "value" not in posted and posted.get("digest") is None
+    }
+    return replaced(element_type, spec, kept)
+
+
 def pointer(element_type: ElementType, name: str | None = None) -> str:
     """Into the body that holds the spec."""
     place = f"/spec{element_type.limits[_LIMIT]}"

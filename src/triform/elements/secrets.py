@@ -2,7 +2,7 @@
 that is ever shown or kept in readable form.
 
     concealed   a posted spec without its values; they travel beside it, in memory
-    adopted     what names no digest keeps the present one
+    adopted     what names no digest keeps the present one (`secret_places`)
     settled     every digest stands for a value that came along or was stored for this element and this name
     revealed    the values, for whoever starts user code
 
@@ -49,16 +49,6 @@ class Secrets:
             for name, value in values.items()
         }
         return Offered(places.replaced(element_type, spec, named), values)
-
-    def adopted(self, element_type: ElementType, spec: Any, before: Mapping[str, Any]) -> Any:
-        """`spec` in which a secret with neither value nor digest has the digest it had in `before`."""
-        present = dict(places.secrets_of(element_type, before))
-        kept = {
-            name: present[name]
-            for name, posted in places.secrets_of(element_type, spec)
-            if name in present and "value" not in posted and posted.get("digest") is None
-        }
-        return places.replaced(element_type, spec, kept)
 
     async def settled(
         self, db: Speaks, element_type: ElementType, element: Element, values: Mapping[str, str]

@@ -7,7 +7,7 @@ from typing import Any
 
 from triform.chemistry.element_type import ElementType
 from triform.clock import Clock
-from triform.elements import bounds
+from triform.elements import bounds, secret_places
 from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck, below_spec, raise_any
 from triform.elements.merge import deep_merge
@@ -78,7 +78,7 @@ class Update:
         if patch is None:
             return Proposal(before, CheckedSpec(before, below_spec(call.type.check_spec(before).warnings)))
         spec = deep_merge(before, patch) if flag(call, "deep", True) else patch
-        spec = self._secrets.adopted(call.type, spec, before)
+        spec = secret_places.adopted(call.type, spec, before)
         return Proposal(before, await self._spec_check.check(call.type, spec, CheckedSpec(before), *known))
 
     def _changed(self, call: Request, element: Element, spec: Mapping[str, Any]) -> Element:
