@@ -71,6 +71,13 @@ MISTAKES = {
         {"toys/top/ops.yaml": OPS.replace("path: spin", "path: spin/{turn_id}")},
         "toys/top/ops.yaml:4: op 'spin': path argument 'turn_id' is not in its input",
     ),
+    "a metric of an unknown op": (
+        {
+            "toys/top/observability.yaml": "metrics:\n  spins:\n    kind: counter\n    measures: count\n"
+            "    unit: runs\n    operations: [fly]\n    description: Spins.\n"
+        },
+        "toys/top/observability.yaml:6: metric 'spins': unknown op 'fly'",
+    ),
     "a price of an unknown op": (
         {"toys/top/pricing.yaml": "pricing:\n  fly: [{dimension: per_second, amount_micro_au: 1}]\n"},
         "toys/top/pricing.yaml:2: price of unknown op 'fly'",

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.docs.pages import DOCS, commands, run
 from tests.integration.observability.collector import Collector, attributes, collecting
+from tests.integration.observability.reading import Read
 from triform.cli.client import DEFAULT_URL
 from triform.cli.server import Server, start
 from triform.cli.terminal import Terminal
+from triform.observability.platform_metrics import PLATFORM
 
 PREPARED = "triform login --circle observers\ntriform new ruby greet\ntriform deploy greet\ntriform invoke greet\n"
 
@@ -42,6 +45,11 @@ def test_metrics_and_traces_are_what_the_page_says(observed: Observed, tmp_path:
     assert done.returncode == 0, done.stderr
     assert 'ruby_invocation_count{status="completed"} 1' in done.stdout
     assert "triform_database_up 1" in done.stdout
+    page = Read(httpx2.get(f"{observed.server.url}/metrics", trust_env=False).text)
+    assert {family.name for family in PLATFORM} <= page.names
+    assert "pool" in page.by("triform_loop_failures_total", "loop")
+    assert page.value("triform_pool_templates") >= 1
+    assert page.value("triform_sandbox_events_total", event="leaked") == 0
     observed.server.stop()
     invoked = [span for span in observed.collector.named("ops.execute") if _operation(span) == "invoke"]
     waited, accepted, executed = sorted(invoked, key=lambda span: span.start_time_unix_nano)

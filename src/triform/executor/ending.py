@@ -54,6 +54,7 @@ class Ending:
         run = live.run.evolve(attempts=attempts, usage=ended.usage)
         due = now + timedelta(milliseconds=delay_ms)
         await self._house.commits.reschedule(run, live.attempt, due, live.book.finish())
+        live.run = run.evolve(status=Status.pending)
         self._house.spool.close(live.run_id)
 
     async def _patiently(self, end: End) -> bool:

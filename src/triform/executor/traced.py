@@ -24,12 +24,13 @@ def of_call(call: Call) -> Attributes:
 
 
 def tell_run(span: OperationSpan, run: Run) -> None:
-    """The span gets its run: the id, how it stands and, if it failed, the code."""
+    """The span gets its run: the id, how it stands and, if it or its last attempt failed, the code."""
     span.set(
         {"triform.run_id": str(run.run_id), "triform.status": run.status, "faas.invocation_id": str(run.run_id)}
     )
-    if run.failure is not None:
-        span.failed(run.failure.code)
+    code = run.failure.code if run.failure else run.attempts[-1].code if run.attempts else None
+    if code is not None:
+        span.failed(code)
 
 
 def of_ended(run: Run) -> Attributes:

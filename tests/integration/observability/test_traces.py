@@ -96,6 +96,8 @@ async def test_an_asynchronous_run_has_a_span_of_its_own_linked_to_the_accepting
 async def test_each_attempt_is_an_execution(collector: Collector, acme: World) -> None:
     await invoked(acme, {"fail": "TOY_FLAKY", "retryable": True, "times": 1}, **ASYNC)
     executions = [span for span in told(acme, collector) if span.kind == Span.SPAN_KIND_CONSUMER]
+    assert [attributes(span)["triform.status"] for span in executions] == ["pending", "completed"]
+    assert attributes(executions[0])["error.type"] == "TOY_FLAKY"
     handlers = [collector.children(span)["handler"] for span in executions]
     assert [attributes(handler)["triform.attempt"] for handler in handlers] == [1, 2]
     assert [handler.status.code for handler in handlers] == [Status.STATUS_CODE_ERROR, Status.STATUS_CODE_UNSET]
