@@ -10,6 +10,7 @@ from tests.acceptance.client import Json
 SECRET = 's3cr3t/+tök en&"x"~\'\\y'
 LINES = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END KEY-----\n"
 OTHER = "another-value-of-it"
+UNHEARD = "Xq7Zv9Kw3Jp5Hb1Gd8"
 
 PRINT = """
 require 'json'

@@ -73,6 +73,14 @@ async def test_a_secret_in_an_error_while_loading_is_masked(circle: Circle) -> N
     assert_nothing_of(SECRET, (await element.post("/ops/deploy")).text)
 
 
+async def test_what_is_cut_short_was_masked_before(circle: Circle) -> None:
+    """A detail has 500 characters of a message: the cut would lie within the value."""
+    element = await telling(circle, code='def handler(input)\n  raise "." * 480 + ENV["TOKEN"] + "!"\nend\n')
+    answer = await element.invoke()
+    assert SECRET[:6] not in refused(answer, 500, "RUBY_EXECUTION_FAILED")["detail"]
+    assert_nothing_of(SECRET, json.dumps(answer.json(), ensure_ascii=False))
+
+
 async def test_a_secret_in_an_input_reaches_the_handler_and_is_not_kept(circle: Circle) -> None:
     element = await circle.ruby(
         "def handler(input)\n  input['t'] == ENV['TOKEN']\nend\n", environment={"TOKEN": secret(SECRET)}

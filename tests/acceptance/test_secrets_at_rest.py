@@ -9,7 +9,7 @@ import asyncpg
 
 from tests.acceptance import processes
 from tests.acceptance.conftest import StartServer, client_of, sign_in
-from tests.acceptance.disclosure import LINES, OTHER, PRINT, SECRET, assert_nothing_of, forms_of, secret
+from tests.acceptance.disclosure import LINES, OTHER, PRINT, SECRET, UNHEARD, assert_nothing_of, forms_of, secret
 
 
 async def test_neither_tables_nor_files_nor_processes_have_the_value(
@@ -24,7 +24,7 @@ async def test_neither_tables_nor_files_nor_processes_have_the_value(
             await element.invoke({"end": end, "t": SECRET}, key=end)
             await element.ended(await element.start({"end": end, "t": SECRET, "name": "KEY"}))
         await element.patch({"spec": {"environment": {"TOKEN": secret(OTHER)}}}, headers={"Idempotency-Key": "k"})
-        twice = json.dumps({"spec": {"environment": {"TOKEN": secret(OTHER)}}})[:-1] + ', "spec": {}}'
+        twice = json.dumps({"spec": {"environment": {"TOKEN": secret(UNHEARD)}}})[:-1] + ', "spec": {}}'
         await element.request("PATCH", content=twice, headers={"Content-Type": "application/json"})
         holding = await circle.ruby(
             "def handler(input)\n  puts 'there'\n  sleep\nend\n", environment={"T": secret(SECRET)}
@@ -34,10 +34,10 @@ async def test_neither_tables_nor_files_nor_processes_have_the_value(
         _look_into_processes(server.pid)
         await holding.cancel(run_id)
         for run in (await circle.get("/ops/runs", params={"operation": "*", "limit": 500})).json()["runs"]:
-            for value in (SECRET, LINES, OTHER):
+            for value in (SECRET, LINES, OTHER, UNHEARD):
                 assert_nothing_of(value, json.dumps(run, ensure_ascii=False))
     for place, content in [*(await _tables(empty_database_dsn)), *_files(server.data_dir)]:
-        for value in (SECRET, LINES, OTHER):
+        for value in (SECRET, LINES, OTHER, UNHEARD):
             for form in forms_of(value):
                 assert form.encode() not in content, (place, form)
                 assert form.encode().hex().encode() not in content, (place, form)
@@ -47,7 +47,7 @@ def _look_into_processes(pid: int) -> None:
     for alive in processes.below(pid):
         for name in ("environ", "cmdline"):
             content = _read(Path(f"/proc/{alive.pid}/{name}"))
-            for value in (SECRET, LINES, OTHER):
+            for value in (SECRET, LINES, OTHER, UNHEARD):
                 assert value.encode() not in content, (alive.pid, name)
 
 
