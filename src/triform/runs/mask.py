@@ -42,11 +42,13 @@ class Mask:
 
     def raw(self, data: bytes) -> bytes:
         """A whole text; `data` itself when there is nothing to replace."""
+        short = len(data) < _CLIPPED
+        return data if short and not any(s.anywhere(data) for s in self._scanners) else self._sliced(data)
+
+    def _sliced(self, data: bytes) -> bytes:
         stream = self.stream()
-        if len(data) <= _SLICE:
-            shown = stream.feed(data)
-        else:  # in slices, so that other threads have their turn
-            shown = b"".join([stream.feed(data[at : at + _SLICE]) for at in range(0, len(data), _SLICE)])
+        slices = range(0, len(data), _SLICE)  # so that other threads have their turn
+        shown = b"".join([stream.feed(data[at : at + _SLICE]) for at in slices])
         shown += stream.end(cut=len(data) >= _CLIPPED)
         return data if shown == data else shown
 

@@ -51,6 +51,10 @@ class Scanner:
         self._expression = re.compile(_alternatives(_trie(self._by_head), 0, wraps))
         self._beginnings = frozenset(head[:size] for head in self._by_head for size in range(1, len(head)))
 
+    def anywhere(self, data: bytes) -> bool:
+        """Whether there is any in a whole text."""
+        return self._expression.search(data) is not None
+
     def found(self, data: bytes) -> Iterator[Found]:
         """Overlapping ones too, by where they start."""
         at = 0
