@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from bench.figures import Figures, figures
+from bench.wire import Connection
 
 HANDLER = (Path(__file__).parent / "handler.rb").read_text()
 _BODY = {"a": 1, "b": 2}
@@ -25,6 +26,7 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+        self._token = ""
 
     async def call(self, path: str, body: Any) -> Any:
         async with self._session.post(self._url + path, json=body) as answer:
@@ -35,7 +37,8 @@ class Client:
 
     async def sign_in(self) -> None:
         told = await self.call("/api/auth/dev", {"circle_name": "bench"})
-        self._session.headers["Authorization"] = f"Bearer {told['token']}"
+        self._token = told["token"]
+        self._session.headers["Authorization"] = f"Bearer {self._token}"
         await self.call("/api/bench/ops/wallet/top_up", {"amount_micro_au": 10**12, "reference": "bench"})
 
     async def deploy(self, slug: str, code: str = HANDLER) -> float:
@@ -47,10 +50,8 @@ class Client:
         await self.call(f"/api/bench/{slug}/ops/invoke", _BODY)
         return (time.perf_counter() - begun) * 1000
 
-    async def invoke(self, slug: str) -> None:
-        told = await self.call(f"/api/bench/{slug}/ops/invoke", _BODY)
-        if told != {"sum": 3}:
-            raise RuntimeError(f"a wrong answer: {told}")
+    async def connection(self, slug: str) -> Connection:
+        return await Connection.open(self._url, f"/api/bench/{slug}/ops/invoke", self._token, _BODY)
 
 
 async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
@@ -58,10 +59,14 @@ async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
     durations: list[float] = []
 
     async def work(count: int) -> None:
+        connection = await client.connection("sum")
         for _ in range(count):
             before = time.perf_counter()
-            await client.invoke("sum")
+            told = await connection.again()
             durations.append(time.perf_counter() - before)
+            if told != {"sum": 3}:
+                raise RuntimeError(f"a wrong answer: {told}")
+        await connection.close()
 
     await asyncio.gather(*(work(max(1, runs // 10 // clients)) for _ in range(clients)))
     durations.clear()

@@ -41,7 +41,7 @@ class Keyring:
         return hmac.new(self.master, b"circle-role:" + circle_id.bytes, hashlib.sha256).hexdigest()
 
     def derive(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose alone (HKDF-SHA256): the same every time, telling nothing of others."""
+        """A key of 32 bytes for one purpose alone (HKDF-SHA256), the same every time; tells nothing of others."""
         return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"triform:" + purpose.encode()).derive(self.master)
 
 

@@ -95,7 +95,7 @@ class Warden:
             self._end(group)
         while self._lingering and time.monotonic() < deadline:
             self.tidy()
-            time.sleep(0.002)
+            self._poll.poll(0.002)  # a group is let go a moment after its last process; nothing tells when
         self._groups.close()
 
     def _spawn(self, request: dict[str, Any], passed: list[int]) -> Answer:
