@@ -17,7 +17,7 @@ async def violations(session: aiohttp.ClientSession, url: str, answered: list[An
     """Everything that does not hold."""
     stuck = await _stuck(session, url)
     runs = {run["run_id"]: run async for run in _pages(session, f"{url}/api/chaos/work/ops/runs", "runs")}
-    told = [complaint for each in answered for complaint in _told(each, runs.get(each.run_id))]
+    told = [complaint for each in answered for complaint in broken(each, runs.get(each.run_id))]
     return [*stuck, *told, *await _books(session, url, runs), *await _lines(session, url, runs)]
 
 
@@ -37,7 +37,7 @@ async def _stuck(session: aiohttp.ClientSession, url: str) -> list[str]:
     return [f"run {run['run_id']} is still {run['status']} after {SETTLED_S:.0f} s" for run in left]
 
 
-def _told(answer: Answered, run: Any) -> list[str]:
+def broken(answer: Answered, run: Any) -> list[str]:
     """No answered run is lost, and it ended as its caller was told."""
     if run is None:
         return [f"run {answer.run_id} was answered with {answer.status} and is not there"]

@@ -43,7 +43,8 @@ class Health:
 
 async def _part(check: Check) -> dict[str, object]:
     try:
-        await asyncio.wait_for(check(), _CHECK_S)
+        async with asyncio.timeout(_CHECK_S):
+            await check()
     except TimeoutError:
         return {"ready": False, "reason": f"It did not answer within {_CHECK_S:.0f} seconds."}
     except TriformError as error:

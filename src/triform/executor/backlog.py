@@ -65,7 +65,8 @@ class Backlog:
     async def woken(self, timeout_s: float) -> None:
         """Returns at the bell or after `timeout_s`."""
         try:
-            await asyncio.wait_for(self._bell.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # wait_for can lose a cancellation that meets the bell
+                await self._bell.wait()
         except TimeoutError:
             return
         finally:

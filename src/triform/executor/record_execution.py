@@ -4,11 +4,11 @@ The task belongs to the run, not to the request: a client that goes away cancels
 """
 
 import asyncio
-import hashlib
 from uuid import UUID
 
 from triform.executor import idempotency
 from triform.executor.attempts import Attempts
+from triform.executor.begin import begun
 from triform.executor.commits import Acceptance, Verdict
 from triform.executor.errors import Stale
 from triform.executor.house import House
@@ -91,30 +91,11 @@ def _new_run(call: Call, house: House) -> Run:
     run_id, mask = house.ids.new(), house.masks.of(call.element)
     shown = mask.json(call.body) if mask else call.body
     hidden = call.trigger == "async" and shown is not call.body
-    return Run(
-        run_id=run_id,
-        circle_id=call.element.circle_id,
-        circle=call.element.circle_name,
-        element_id=call.element.id,
-        element=call.element.slug,
-        element_version=call.element.version,
-        env=call.env,
-        operation=call.operation.name,
-        execution=True,
-        status=Status.pending,
-        trigger=call.trigger,
-        actor=call.principal.actor,
-        input=shown,
-        input_size=len(call.body),
-        input_digest=hashlib.sha256(shown).digest(),
-        sealed_input=house.secrets.seal_input(run_id, call.body) if hidden else None,
-        trace_id=call.trace_id,
-        created_at=call.received_at,
-        idempotency_key=call.idempotency_key,
-    )
+    sealed = house.secrets.seal_input(run_id, call.body) if hidden else None
+    return begun(call, run_id, shown).evolve(sealed_input=sealed)
 
 
 def _running(run: Run, house: House) -> Run:
     now = house.clock.now()
-    begun = Attempt(number=1, started_at=now, worker_id=house.worker_id)
-    return run.evolve(status=Status.running, started_at=now, attempts=(begun,))
+    first = Attempt(number=1, started_at=now, worker_id=house.worker_id)
+    return run.evolve(status=Status.running, started_at=now, attempts=(first,))

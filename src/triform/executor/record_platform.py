@@ -1,6 +1,5 @@
 """The product's own operations: effect, charge, run and events are one transaction, or nothing happened."""
 
-import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import msgspec
 
 from triform.errors import Unauthenticated
 from triform.executor import idempotency
+from triform.executor.begin import begun
 from triform.executor.commits import QUERIES
 from triform.executor.errors import Stale
 from triform.executor.house import House
@@ -22,7 +22,7 @@ from triform.wallet import pricing
 
 async def record_platform(passage: Passage, proceed: Proceed, house: House) -> Outcome:
     call = passage.call
-    begun, run_id = house.clock.monotonic(), house.ids.new()
+    started, run_id = house.clock.monotonic(), house.ids.new()
     prepared = await house.platform.prepare(call)
     async with house.database.transaction() as tx:
         if call.operation.level != "read":
@@ -31,7 +31,7 @@ async def record_platform(passage: Passage, proceed: Proceed, house: House) -> O
         outcome = await proceed(passage.evolve(tx=tx, prepared=prepared))
         reply = outcome.reply or Reply(None)
         if call.operation.recorded:
-            duration_ms = (house.clock.monotonic() - begun) * 1000
+            duration_ms = (house.clock.monotonic() - started) * 1000
             outcome = outcome.evolve(run=await _write_run(passage, tx, run_id, reply, duration_ms, house))
         await _tell(call, tx, reply, run_id if call.operation.recorded else None, house)
     for forget in reply.after_commit:
@@ -80,29 +80,14 @@ def _run(call: Call, run_id: UUID, reply: Reply, house: House) -> Run:
     now, mask = house.clock.now(), house.masks.about(call.element, call.secrets)
     output = msgspec.json.encode(reply.value if reply.recorded is None else reply.recorded)
     body = mask.json(call.body) if mask else call.body
-    return Run(
-        run_id=run_id,
-        circle_id=call.element.circle_id,
-        circle=call.element.circle_name,
-        element_id=call.element.id,
-        element=call.element.slug,
-        element_version=call.element.version,
-        env=call.env,
-        operation=call.operation.name,
-        execution=False,
+    run = begun(call, run_id, body)
+    return run.evolve(
         status=Status.completed,
-        trigger=call.trigger,
-        actor=call.principal.actor,
-        input=body if len(body) <= house.bounds.kept_input_bytes else None,
-        input_size=len(call.body),
-        input_digest=hashlib.sha256(body).digest(),
+        input=run.input if len(body) <= house.bounds.kept_input_bytes else None,
         output=mask.json(output) if mask else output,
-        attempts=(Attempt(number=1, started_at=call.received_at, ended_at=now, status=Status.completed),),
-        trace_id=call.trace_id,
-        created_at=call.received_at,
-        started_at=call.received_at,
+        attempts=(Attempt(number=1, started_at=run.created_at, ended_at=now, status=Status.completed),),
+        started_at=run.created_at,
         finished_at=now,
-        idempotency_key=call.idempotency_key,
     )
 
 
