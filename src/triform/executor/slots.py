@@ -125,6 +125,8 @@ class Slots:
         ticket.grant()
 
     def _free_for(self, ticket: Ticket) -> bool:
+        if self.busy >= self.total:  # Reservations may have changed under those who run.
+            return False
         running = self._running.get(ticket.element_id, 0)
         if ticket.maximum is not None and running >= ticket.maximum:
             return False

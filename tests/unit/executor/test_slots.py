@@ -131,3 +131,13 @@ async def test_giving_up_the_wait_frees_the_place(slots: Slots) -> None:
     waiting = slots.arrive(one, 1)
     waiting.release()
     assert slots.waiting == 0
+
+
+async def test_a_new_reservation_waits_for_those_who_already_run(slots: Slots) -> None:
+    mine, theirs = UUID(int=1), UUID(int=2)
+    running = [slots.arrive(theirs, None) for _ in range(4)]
+    waiting = slots.arrive(mine, None)
+    slots.reserve({mine: 2})
+    assert (slots.busy, waiting.granted) == (4, False)
+    running[0].release()
+    assert waiting.granted

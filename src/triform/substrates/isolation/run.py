@@ -35,6 +35,8 @@ from triform.substrates.isolation.outcome import Order, Outcome, complaint_about
 PROGRESS_LIMIT = 64 << 10
 CALLS_LIMIT = 64
 _DRAIN_S = 5.0
+_TIMER_S = 0.001
+"""An event loop's timer may come so much early; no run is ended before its time."""
 _STREAMS = {"O": "stdout", "E": "stderr"}
 
 
@@ -94,7 +96,7 @@ class Run:
     async def _wait(self, talk: asyncio.Task[None]) -> None:
         """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
         cancelled = asyncio.create_task(self._listener.cancelled())
-        left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic()
+        left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic() + _TIMER_S
         try:
             await asyncio.wait(
                 {talk, cancelled, self._decided}, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED

@@ -157,6 +157,40 @@ async def test_a_changed_or_broken_file_is_refused(tmp_path: Path, builder: Path
             await Images(tmp_path / "elsewhere").import_(tmp_path / name)
 
 
+def _entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = kind, link
+    return entry
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [_entry("../out")],
+        [_entry("/tmp/out-of-an-image")],
+        [_entry("root/etc", tarfile.SYMTYPE, "/tmp"), _entry("root/etc/out-of-an-image")],
+        [_entry("root/up", tarfile.SYMTYPE, "../.."), _entry("root/up/out")],
+        [_entry("root/shadow", tarfile.LNKTYPE, "../../../../etc/shadow")],
+        [_entry("root/null", tarfile.CHRTYPE)],
+        [_entry("root/pipe", tarfile.FIFOTYPE)],
+    ],
+)
+async def test_a_file_that_reaches_out_of_its_folder_is_refused(
+    tmp_path: Path, entries: list[tarfile.TarInfo]
+) -> None:
+    with tarfile.open(tmp_path / "hostile", "w") as tar:
+        for entry in entries:
+            tar.addfile(entry)
+    with pytest.raises(ImageBroken):
+        await Images(tmp_path / "images").import_(tmp_path / "hostile")
+    assert not _exists("/tmp/out-of-an-image")
+    assert not _exists(str(tmp_path / "out"))
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
 async def test_prune_keeps_the_newest_of_each_recipe_and_what_is_pinned(tmp_path: Path, builder: Path) -> None:
     images = Images(tmp_path / "images")
     built = []

@@ -30,7 +30,9 @@ def read(path: Path, folder: Path) -> Image:
     """Unpacks into `folder`; raises ImageBroken when it is no image, or not the one it says it is."""
     try:
         with tarfile.open(path, "r:*") as tar:
-            tar.extractall(folder, filter="tar")
+            tar.extraction_filter = getattr(tarfile, "tar_filter", None)  # Pythons before 3.11.4 have none
+            for entry in tar:
+                _unpack(tar, entry, folder)
         image = from_json((folder / "image.json").read_text(), folder / "root")
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
         raise _broken(path, str(error)) from error
@@ -38,6 +40,21 @@ def read(path: Path, folder: Path) -> Image:
     if found != image.digest or image.binds:
         raise _broken(path, f"content is {found}, said is {image.digest}")
     return replace(image, root=folder / "root")
+
+
+def _unpack(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    """One entry, if it is of a plain kind and lies in `folder`, also through the links unpacked before it."""
+    names = [entry.name, entry.linkname] if entry.islnk() else [entry.name]
+    plain = entry.isfile() or entry.isdir() or entry.issym() or entry.islnk()
+    if not plain or not all(_is_inside(name, folder) for name in names):
+        raise tarfile.TarError(f"{entry.name!r} does not belong in an image")
+    tar.extract(entry, folder)
+
+
+def _is_inside(name: str, folder: Path) -> bool:
+    place = folder / name
+    climbs = ".." in Path(name).parts or place == folder
+    return not climbs and place.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
