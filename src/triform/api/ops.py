@@ -105,7 +105,7 @@ class Ops:
         """`Prefer: wait=N` turns an accepted run into its result when it ends in time."""
         if not outcome.accepted or outcome.run is None or not call.prefer.wait_s:
             return outcome
-        run = await self.waiting.ended(outcome.run.run_id, call.prefer.wait_s)
+        run = await self.waiting.ended(outcome.run.circle_id, outcome.run.run_id, call.prefer.wait_s)
         return outcome.evolve(run=run, accepted=not run.status.final)
 
     async def _call(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Call:

@@ -84,11 +84,6 @@ class IdempotencyInFlight(TriformError):
     code: ClassVar[str] = "IDEMPOTENCY_IN_FLIGHT"
     kind: ClassVar[Kind] = "conflict"
     retryable: ClassVar[bool] = True
-    default_suggestion: ClassVar[Suggestion | None] = Suggestion(
-        why="The first request with this key has not ended yet.",
-        fix="Wait for it: GET …/ops/runs/{run_id}?wait=30, then repeat with the same key.",
-        op="run_get",
-    )
 
 
 class ShuttingDown(TriformError):

@@ -1,6 +1,6 @@
 """What the phases hand on, and what comes back."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -45,7 +45,6 @@ class Outcome:
     run: Run | None = None
     accepted: bool = False
     replayed: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

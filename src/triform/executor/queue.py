@@ -79,6 +79,8 @@ class Queue:
             call = await call_of(live.run, self._house)
             live.hide(self._house.masks.of(call.element))
             return self._begin(call, live, full)
+        except DatabaseUnavailable:
+            raise
         except TriformError as error:
             await self._refuse(live, Ended(failure=error.failure()))
             return True

@@ -16,6 +16,7 @@ from triform.executor.stored import call_of, live_run
 from triform.ids import moment_of
 from triform.runs.model import Ended, Run, Status
 from triform.storage.database import Row
+from triform.storage.errors import DatabaseUnavailable
 
 _log = structlog.get_logger()
 _GRACE = timedelta(seconds=10)
@@ -88,6 +89,8 @@ class Recovery:
             return None
         try:
             return next_delay_ms(await call_of(live.run, self._house), live.attempt, ended)
+        except DatabaseUnavailable:
+            raise
         except TriformError:
             return None
 
@@ -95,6 +98,4 @@ class Recovery:
         return live_run(row, self._house, self._house.spool.left_behind(row["run_id"]))
 
     async def _end(self, live: LiveRun, ended: Ended, expected: str) -> Run:
-        final = await self._ending.end(live, ended, Status(expected))
-        self._house.spool.forget(live.run_id)
-        return final
+        return await self._ending.end(live, ended, Status(expected))

@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import structlog
-
 T = TypeVar("T")
-_log = structlog.get_logger()
 
 
 class Tasks:

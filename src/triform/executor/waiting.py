@@ -23,20 +23,16 @@ class Waiting:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def ended(self, run_id: UUID, timeout_s: float) -> Run:
+    async def ended(self, circle_id: UUID, run_id: UUID, timeout_s: float) -> Run:
         """The run once it has ended, or as it is after `timeout_s`. Raises NotFound."""
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + timeout_s
-        while True:
-            signal = self._house.live.ending(run_id)
-            run = await self._run(run_id)
-            left = give_up - loop.time()
-            if run.status.final or left <= 0:
-                return run
-            await asyncio.wait({signal}, timeout=min(left, _LOOK_EVERY_S))
+        await self.until_ended(circle_id, run_id, timeout_s)
+        row = await self._house.database.fetchrow(QUERIES["run"], run_id)
+        if row is None:
+            raise NotFound
+        return run_from_row(row)
 
     async def until_ended(self, circle_id: UUID, run_id: UUID, timeout_s: float) -> None:
-        """As `ended`, for whoever reads the run itself afterwards; a foreign run is as absent as none."""
+        """As `ended`, for whoever reads the run afterwards; a foreign run is as absent as none."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + timeout_s
         while (left := give_up - loop.time()) > 0:
@@ -45,12 +41,6 @@ class Waiting:
             if status is None or Status(status).final:
                 return
             await asyncio.wait({signal}, timeout=min(left, _LOOK_EVERY_S))
-
-    async def _run(self, run_id: UUID) -> Run:
-        row = await self._house.database.fetchrow(QUERIES["run"], run_id)
-        if row is None:
-            raise NotFound
-        return run_from_row(row)
 
 
 class WaitingRunGet:

@@ -57,12 +57,12 @@ class Spool:
             _log.warning("log_spool_failed", run_id=str(run_id), error=str(error))
 
     def left_behind(self, run_id: UUID) -> tuple[Line, ...]:
-        """The lines a dead server had spooled for this run; a torn last one is left out."""
+        """The lines a dead server had spooled for this run; a torn last one is left out. `close` removes them."""
         path = self._file(run_id)
-        return tuple(_read(path)) if path.exists() else ()
-
-    def forget(self, run_id: UUID) -> None:
-        self._file(run_id).unlink(missing_ok=True)
+        if not path.exists():
+            return ()
+        self._on_disk.add(run_id)
+        return tuple(_read(path))
 
     def _file(self, run_id: UUID) -> Path:
         return self._folder / f"{run_id}.jsonl"

@@ -85,15 +85,11 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
 
 def _circles(base: Ground, ledger: Ledger) -> _Circles:
     settings, database, clock = base.settings, base.database, base.clock
-    keyring, store, keys = (
-        base.keyring,
-        CircleStore(clock, base.ids),
-        CredentialStore(clock, base.ids),
-    )
-    tokens = AccessTokens(keyring, clock, base.ids)
+    store, keys = CircleStore(clock, base.ids), CredentialStore(clock, base.ids)
+    tokens = AccessTokens(base.keyring, clock, base.ids)
     credentials = Credentials(database, keys, tokens, clock)
     element = CircleElements(base.catalogue, base.elements, clock)
-    provision = Provision(store, keyring, element, ledger, settings.wallet_grant_micro_au)
+    provision = Provision(store, base.keyring, element, ledger, settings.wallet_grant_micro_au)
     sessions, passwords = Sessions(database, keys, tokens, credentials, clock), Passwords()
     links = None if settings.dev_mode else LoginLinks(clock)
     claim = Claim(database, store, links, provision, sessions, passwords) if links else None

@@ -4,7 +4,15 @@ import asyncio
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
+from triform.executor import queue, recover
+from triform.executor.house import House
+from triform.executor.stored import call_of
+from triform.runs.call import Call
+from triform.runs.model import Run
 from triform.storage.database import Database
+from triform.storage.errors import DatabaseUnavailable
 
 from .world import GRANT, World, balanced, world
 
@@ -53,6 +61,7 @@ async def test_an_interrupted_asynchronous_run_is_tried_again(database: Database
         acme.toy.gate("gate").set()
         await acme.node.recovery.lost_workers()
         run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
+        assert list((tmp_path / "spool").iterdir()) == []
     assert run["status"] == "completed"
     assert [(a["number"], a["status"], a["code"]) for a in run["attempts"]] == [
         (1, "failed", "RUN_INTERRUPTED"),
@@ -60,6 +69,41 @@ async def test_an_interrupted_asynchronous_run_is_tried_again(database: Database
     ]
     assert [line["text"] for line in run["logs"]["lines"]] == ["hello", "hello"]
     await balanced(database)
+
+
+async def test_a_database_away_for_a_moment_decides_nothing_about_a_run(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for a run taken from the queue nor for one whose worker was lost."""
+    away = _AwayOnce()
+    monkeypatch.setattr(queue, "call_of", away)
+    monkeypatch.setattr(recover, "call_of", away)
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        accepted = await client.post(f"{ops}/invoke", json={"wait": "gate"}, headers=ASYNC)
+        await acme.toy.begun("gate").wait()
+        assert away.asked == 2
+        await vanish(acme)
+        acme.node.house.live._runs.clear()
+        acme.toy.gate("gate").set()
+        away.asked = 0
+        with pytest.raises(DatabaseUnavailable):
+            await acme.node.recovery.lost_workers()
+        await acme.node.recovery.lost_workers()
+        run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
+    assert [(a["number"], a["status"]) for a in run["attempts"]] == [(1, "failed"), (2, "completed")]
+    await balanced(database)
+
+
+class _AwayOnce:
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, run: Run, house: House) -> Call:
+        self.asked += 1
+        if self.asked == 1:
+            raise DatabaseUnavailable
+        return await call_of(run, house)
 
 
 async def test_a_run_that_was_accepted_but_never_heard_of_is_ended(database: Database, tmp_path: Path) -> None:
