@@ -38,7 +38,6 @@ async def test_code_that_fails_to_load_is_a_failed_charged_run_that_says_so(
     assert printed[0]["text"] == "loading"
 
 
-@pytest.mark.xfail(strict=True, reason="while it loads, user code is PID 1 of its namespace, which no signal ends")
 async def test_code_that_kills_itself_while_loading_is_a_failure(circle: Circle) -> None:
     element = await circle.ruby(failing("Process.kill(:KILL, Process.pid); sleep 1"))
     refused(await element.invoke({}), 500, "RUBY_EXECUTION_FAILED")

@@ -12,14 +12,10 @@ from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.interfaces import Driver
 from triform.substrates.isolation.languages import read_languages
 from triform.testing.cases import Stage
-from triform.testing.isolation import ThinDriver
 
 REPOSITORY = Path(__file__).parents[2]
 LANGUAGES = read_languages()
-DRIVERS: Mapping[str, Callable[[Path], Driver]] = {
-    "thin": lambda place: ThinDriver(LANGUAGES, place),
-    "process": lambda place: ProcessDriver(LANGUAGES),
-}
+DRIVERS: Mapping[str, Callable[[], Driver]] = {"process": lambda: ProcessDriver(LANGUAGES)}
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +27,8 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module", params=DRIVERS)
-async def driver(request: pytest.FixtureRequest, place: Path) -> AsyncIterator[Driver]:
-    driver = DRIVERS[request.param](place / "mounts")
+async def driver(request: pytest.FixtureRequest) -> AsyncIterator[Driver]:
+    driver = DRIVERS[request.param]()
     await driver.start()
     yield driver
     await driver.stop()

@@ -1,4 +1,4 @@
-"""Reading user code without running it, in the sandbox, over the thin driver."""
+"""Reading user code without running it, in the sandbox."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,17 +14,8 @@ from triform.substrates.isolation.interfaces import Driver
 from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.shelf import Policy
 from triform.substrates.isolation.source_check import Findings, SourceChecker
-from triform.testing.isolation import ThinDriver
 
 RUBY = LANGUAGES["ruby"]
-
-
-@pytest.fixture(scope="module")
-async def driver(place: Path) -> AsyncIterator[Driver]:
-    driver = ThinDriver(LANGUAGES, place / "mounts")
-    await driver.start()
-    yield driver
-    await driver.stop()
 
 
 @pytest.fixture(scope="module")

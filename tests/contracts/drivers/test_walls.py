@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import ENVIRONMENT, Bench
+from tests.contracts.drivers.bench import ENVIRONMENT, Bench, finish, invoke
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
+from triform.substrates.isolation.interfaces import LoadFailed
 
 
 async def answer(bench: Bench, probes: ProcessTemplate, probe: str, **arguments: Any) -> Any:
@@ -45,7 +46,7 @@ async def test_random_numbers_differ_between_runs(bench: Bench, probes: ProcessT
 async def test_a_run_is_nobody_and_not_the_first_process(bench: Bench, probes: ProcessTemplate) -> None:
     seen = await answer(bench, probes, "pid")
     assert seen["pid"] > 1
-    assert seen["parent"] == 1
+    assert seen["parent"] == 0  # outside of what it can see
     assert (seen["uid"], seen["gid"]) == (1000, 1000)
 
 
@@ -63,6 +64,25 @@ async def test_a_run_sees_only_the_environment_it_was_given(bench: Bench, probes
 
 async def test_a_run_cannot_kill_the_process_above_it(bench: Bench, probes: ProcessTemplate) -> None:
     await answer(bench, probes, "kill the first")
+
+
+async def test_a_signal_to_its_process_group_reaches_nobody_else(bench: Bench, probes: ProcessTemplate) -> None:
+    """A group goes through pid namespaces: one shared with the template or another run would be a way to kill it."""
+    neighbour = await bench.driver.clone(probes)
+    killed = await bench.run(probes, "kill the group")
+    await invoke(neighbour, "echo", value="still here")
+    assert killed.last("exited")["signal"] == 9
+    assert (await finish(neighbour)).output == "still here"
+    assert await answer(bench, probes, "echo", value="and so is the template") == "and so is the template"
+
+
+async def test_code_that_loads_reaches_only_itself_with_a_signal_to_its_group(bench: Bench) -> None:
+    neighbour = await bench.driver.template(bench.spec("probes"))
+    with pytest.raises(LoadFailed) as failed:
+        await bench.driver.template(bench.spec("kills_its_group"))
+    assert failed.value.cause == "signal"
+    assert await answer(bench, neighbour, "echo", value="still here") == "still here"
+    await bench.driver.discard(neighbour)
 
 
 async def test_a_run_cannot_look_into_the_process_above_it(bench: Bench, probes: ProcessTemplate) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from triform.substrates.isolation.drivers.process.launcher import hierarchy, version1, version2
-from triform.substrates.isolation.drivers.process.launcher.groups import Usage
+from triform.substrates.isolation.drivers.process.launcher.figures import Usage
 from triform.substrates.isolation.drivers.process.launcher.hierarchy import places, read_mounts, version1_bases
 from triform.substrates.isolation.drivers.process.launcher.home import PREFIX, Home, sweep
 from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
@@ -58,7 +58,7 @@ def test_version_2_hands_its_controllers_on_before_groups_are_made(
     groups = Version2(tmp_path, EVERYTHING)
     groups.make("t1.r1", BOUNDS)
     groups.join("t1.r1", 4711)
-    groups.widen("t1.r1", 99)
+    groups.widen("t1.r1", 99, 0)
     (home,) = tmp_path.iterdir()
     names = [(path.removeprefix(f"{home}/"), text) for path, text in written]
     assert names[0] == ("cgroup.subtree_control", "+cpu +memory +pids")
@@ -80,6 +80,7 @@ def version2_tree_with(base: Path, files: dict[str, str]) -> Version2:
     groups = Version2.__new__(Version2)
     groups._home = Home(base)
     groups.controllers = EVERYTHING
+    groups.places = {"unified": f"{groups._home.path}/"}
     (groups._home.path / "g").mkdir()
     for name, text in files.items():
         (groups._home.path / "g" / name).write_text(text)
@@ -135,7 +136,7 @@ def test_without_cgroups_what_goes_over_is_found_by_looking() -> None:
         usage = groups.usage("small")
         assert usage.oom_kills == 1
         assert usage.memory_peak > 40 * MIB
-        groups.widen("small", 512 * MIB)
+        groups.widen("small", 512 * MIB, 0)
         assert groups.look() == []
         assert groups.members("small") == [process.pid]
         process.communicate()

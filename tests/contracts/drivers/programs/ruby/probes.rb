@@ -44,6 +44,11 @@ PROBES = {
     }
   },
   "kill the first" => ->(_) { %w[TERM INT KILL].map { |name| attempt { Process.kill(name, 1) && name } } },
+  "kill the group" => lambda { |_|
+    trap("TERM") { nil }
+    [:TERM, :KILL].each { |name| Process.kill(name, 0) }
+    sleep 600
+  },
   "threads" => ->(_) { Array.new(8) { |at| Thread.new { at * at } }.sum(&:value) },
   "shell" => ->(_) { [`echo $((6 * 7)) | cat`, Open3.capture2("sort", stdin_data: "b\na\n").first] },
   "clock" => ->(_) { [Process.clock_gettime(Process::CLOCK_MONOTONIC), Time.now.year] },
@@ -106,7 +111,8 @@ PROBES = {
   "eat" => ->(_) { hoard = []; loop { hoard << ("x" * (1 << 20)) } },
   "child eats" => ->(_) { Process.wait(fork { hoard = []; loop { hoard << ("x" * (1 << 20)) } }) && sleep(600) },
   "fill" => lambda { |input|
-    attempt { File.open("#{input["place"]}/big", "wb") { |file| loop { file.write("x" * (1 << 20)) } } }
+    piece = "x" * (1 << 20) # one: garbage would count against the memory, too
+    attempt { File.open("#{input["place"]}/big", "wb") { |file| loop { file.write(piece) } } }
   },
   "bomb" => lambda { |_|
     made = 0

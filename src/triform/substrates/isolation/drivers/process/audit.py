@@ -4,7 +4,7 @@ Read from the host's /proc, so user code cannot forge it. It is a point in time:
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,12 @@ def baseline(pid: int) -> Baseline:
     return Baseline(_threads(pid), frozenset(_descriptors(pid)), Path(f"/proc/{pid}/mountinfo").read_text())
 
 
-def audit(pid: int, before: Baseline, members: Sequence[int]) -> tuple[str, ...]:
-    """What stands against forking runs from this process, one sentence each; `members`: all processes of the
-    template. Raises OSError when it is gone."""
+def audit(pid: int, before: Baseline, others: Collection[int]) -> tuple[str, ...]:
+    """What stands against forking runs from this process, one sentence each; `others`: processes of the template
+    that user code has started. Raises OSError when it is gone."""
     findings = [
         *_left_running(pid, before),
-        *_left_behind(pid, members),
+        *_left_behind(others),
         *_left_open(pid, before),
         *_shared_memory(pid),
     ]
@@ -55,16 +55,29 @@ def no_more_threads(pid: int, before: Baseline) -> bool:
 
 
 def confined(pid: int) -> bool:
-    """Whether a clone has really given everything up: no capability in any set, the run filter on top."""
+    """Whether a runner has really given everything up: no capability in any set, the run filter on top."""
+    status = _status(pid)
+    return _powerless(status) and b"\nSeccomp_filters:\t1\n" not in status
+
+
+def powerless(pid: int) -> bool:
+    """Whether a process has no capability in any set; for one that user code is not in."""
+    return _powerless(_status(pid))
+
+
+def _powerless(status: bytes) -> bool:
+    return all(mark in status for mark in _GIVEN_UP)
+
+
+def _status(pid: int) -> bytes:
     try:
         descriptor = os.open(f"/proc/{pid}/status", os.O_RDONLY)
     except OSError:
-        return False
+        return b""
     try:
-        status = os.read(descriptor, 8192)
+        return os.read(descriptor, 8192)
     finally:
         os.close(descriptor)
-    return all(mark in status for mark in _GIVEN_UP) and b"\nSeccomp_filters:\t1\n" not in status
 
 
 def _threads(pid: int) -> frozenset[str]:
@@ -76,9 +89,8 @@ def _left_running(pid: int, before: Baseline) -> list[str]:
     return [f"left threads running after it was loaded ({more})"] if more else []
 
 
-def _left_behind(pid: int, members: Sequence[int]) -> list[str]:
-    others = len(set(members) - {pid})
-    return [f"left processes running after it was loaded ({others})"] if others else []
+def _left_behind(others: Collection[int]) -> list[str]:
+    return [f"left processes running after it was loaded ({len(others)})"] if others else []
 
 
 def _left_open(pid: int, before: Baseline) -> list[str]:

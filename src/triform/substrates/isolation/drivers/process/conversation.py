@@ -6,10 +6,13 @@ import contextlib
 import os
 import socket
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from triform.substrates.isolation.channel import Decoder, control, encode, parse_control
+from triform.substrates.isolation.drivers.process import credentials
 from triform.substrates.isolation.drivers.process.waiting import settle
 from triform.substrates.isolation.interfaces import Frame, GuestGone, ProtocolViolation
 
@@ -20,7 +23,14 @@ _MOST_PRINTED = 1 << 18
 _MOST_UNASKED = 1 << 16
 """Bytes of hints between two clones; a template that says more is taken for hostile."""
 
-_HINTS = frozenset({"exited"})
+Ended = Callable[[int | None, int | None], None]
+"""Takes the exit code and the signal of a runner that has ended; neither is known when its template has."""
+
+
+class _Exited(msgspec.Struct, frozen=True, tag_field="type", tag="exited"):
+    clone: int
+    code: int | None = None
+    signal: int | None = None
 
 
 class Conversation:
@@ -35,9 +45,12 @@ class Conversation:
         self._over: Exception | None = None
         self._asking = False
         self._unasked_for = 0
+        self._watched: dict[int, Ended] = {}
+        self._speaker: int | None = None
         self._printing = {stdout: "O", stderr: "E"}
         self._printed: list[Frame] = []
         self._printed_bytes = 0
+        credentials.wanted(line)
         self._loop.add_reader(line.fileno(), self._hear)
         for end in self._printing:
             self._loop.add_reader(end, self._read_printed, end)
@@ -56,15 +69,29 @@ class Conversation:
         self._asking = True
         try:
             await self._loop.sock_sendall(self._line, encode(control(kind, **members)))
-            while True:
-                message = parse_control(await self._next())
-                if message["type"] not in _HINTS:
-                    return message
+            return parse_control(await self._next())
         except OSError as error:
             raise GuestGone(str(error)) from error
         finally:
             self._asking = False
             self._arrived.clear()
+
+    def speaker(self) -> int:
+        """The host's number of the process that has spoken. Asked for once, before user code can speak."""
+        if self._speaker is None:
+            raise ProtocolViolation("nobody has spoken")
+        credentials.wanted(self._line, False)
+        return self._speaker
+
+    def watch(self, clone: int, ended: Ended) -> None:
+        """`ended` is called once, when the harness says so of this clone, or has ended itself."""
+        if self._over:
+            ended(None, None)
+        else:
+            self._watched[clone] = ended
+
+    def unwatch(self, clone: int) -> None:
+        self._watched.pop(clone, None)
 
     def hand_over(self, frame: Frame, descriptors: Sequence[int]) -> None:
         """A small message with descriptors on its first byte. Raises GuestGone, also when nobody reads."""
@@ -98,7 +125,8 @@ class Conversation:
 
     def _hear(self) -> None:
         try:
-            received = self._line.recv(_CHUNK)
+            received, ancillary, _, _ = self._line.recvmsg(_CHUNK, credentials.SPACE)
+            self._speaker = credentials.sender(ancillary) if ancillary else self._speaker
             frames = self._decoder.feed(received)
         except BlockingIOError:
             return
@@ -118,13 +146,26 @@ class Conversation:
             return
         self._unasked_for += size
         if self._unasked_for > _MOST_UNASKED:
-            self._end(ProtocolViolation("the template talks without being asked"))
+            return self._end(ProtocolViolation("the template talks without being asked"))
+        try:
+            for frame in frames:
+                self._note(msgspec.json.decode(frame.payload, type=_Exited))
+        except msgspec.DecodeError:
+            self._end(ProtocolViolation("the template says something else than that a clone has ended"))
+
+    def _note(self, exited: _Exited) -> None:
+        ended = self._watched.pop(exited.clone, None)
+        if ended:
+            ended(exited.code, exited.signal)
 
     def _end(self, why: Exception) -> None:
         if self._over is None:
             self._over = why
             self._loop.remove_reader(self._line.fileno())
             self._line.close()
+            watched, self._watched = self._watched, {}
+            for ended in watched.values():
+                ended(None, None)
         if self._news:
             settle(self._news)
 

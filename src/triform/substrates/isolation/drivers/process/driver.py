@@ -60,6 +60,7 @@ class ProcessDriver(Driver):
         await self._link.start()
         about = await self._link.ask("about")
         self._controllers = frozenset(about["controllers"])
+        self._link.places = about["places"]
 
     async def stop(self) -> None:
         """Ends every instance and template; leaves no process, group or mount."""
@@ -106,15 +107,18 @@ class ProcessDriver(Driver):
     async def _clone(self, template: ProcessTemplate, private: bool = False) -> ProcessInstance:
         if not template.alive:
             raise DriverFault("the template's process has ended")
-        body = await make_clone(template, self._link, next(self._numbers))
+        number = next(self._numbers)
+        body = await make_clone(template, self._link, number)
 
         async def gone() -> None:
             self._instances.discard(instance)
+            template.conversation.unwatch(number)
             if private:
                 await self.discard(template)
 
         instance = ProcessInstance(body, self._link, gone)
         self._instances.add(instance)
+        template.watch(number, instance.ended)
         return instance
 
     async def _clone_of_its_own(self, template: ProcessTemplate) -> ProcessInstance:

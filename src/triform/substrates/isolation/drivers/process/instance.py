@@ -1,13 +1,15 @@
 """One clone: ready, good for one run, dead and gone after `kill`."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from triform.substrates.isolation.channel import encode
+from triform.substrates.isolation.channel import control, encode
+from triform.substrates.isolation.drivers.process.launcher.figures import usage
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.sources import Sources
 from triform.substrates.isolation.drivers.process.waiting import settle
@@ -68,7 +70,14 @@ class ProcessInstance(Instance):
     def rest(self) -> tuple[Frame, ...]:
         return self._sources.rest()
 
+    def ended(self, code: int | None, signal: int | None) -> None:
+        """The runner has; what it said before is taken first."""
+        self._sources.conclude(control("exited", code=code, signal=signal) if code is not None or signal else None)
+
     async def usage(self) -> Exit:
+        if self._link.places:
+            used = usage(self._link.places, self._body.group)
+            return Exit(used.oom_kills > 0, used.cpu_ms, used.memory_peak)
         try:
             told = await self._link.ask("usage", group=self._body.group)
         except DriverFault:  # the launcher is gone and has taken everything with it
@@ -82,30 +91,16 @@ class ProcessInstance(Instance):
         return await asyncio.shield(self._ending)
 
     async def _end(self) -> Exit:
-        await kill_and_wait(self._body.pidfd)
-        self._let_write()
-        self._sources.drain()
+        """At once, not when the launcher comes to it; it then tells when nothing is left."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._body.pidfd, signal.SIGKILL)
+        os.close(self._body.pidfd)
         try:
             told = await self._link.ask("end", group=self._body.group)
-        except DriverFault:  # the launcher is gone and has taken the group with it
+        except DriverFault:  # the launcher is gone and has taken everything with it
             told = None
+        self._let_write()
+        self._sources.drain()
         if self._after:
             await self._after()
         return Exit(told["oom"], told["cpu_ms"], told["peak"]) if told else Exit()
-
-
-async def kill_and_wait(pidfd: int) -> None:
-    """Kills the first process of a pid namespace and returns when everything in it is gone. Closes `pidfd`."""
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-    try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except ProcessLookupError:
-        os.close(pidfd)
-        return
-    loop.add_reader(pidfd, settle, ended)
-    try:
-        await ended
-    finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)

@@ -43,6 +43,8 @@ class Link:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._gone: dict[str, Gone] = {}
         self._number = 0
+        self.places: Mapping[str, str] = {}
+        """Where the groups' figures can be read; empty: the launcher has to be asked."""
         self._room = asyncio.Lock()
 
     @property

@@ -20,7 +20,8 @@ _LAST = 4 << 20
 
 
 class Sources:
-    """An async iterator of frames that ends when channel, stdout and stderr have ended."""
+    """An async iterator of frames that ends when channel, stdout and stderr have ended and `conclude` was called,
+    or with `close`."""
 
     def __init__(self, channel: socket.socket, stdout: int, stderr: int) -> None:
         self._loop = asyncio.get_running_loop()
@@ -31,6 +32,7 @@ class Sources:
         self._frames: deque[Frame] = deque()
         self._bytes = 0
         self._reading = False
+        self._concluded = False
         self._violation: ProtocolViolation | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -41,7 +43,7 @@ class Sources:
         while not self._frames:
             if self._violation:
                 raise self._violation
-            if not self._open:
+            if not self._open and self._concluded:
                 raise StopAsyncIteration
             self._resume()
             self._waiter = self._loop.create_future()
@@ -51,6 +53,18 @@ class Sources:
         if self._bytes < _LITTLE and not self._reading:
             self._resume()
         return frame
+
+    def conclude(self, last: Frame | None) -> None:
+        """The guest has ended, as another source tells, with a frame of its own about it."""
+        self._concluded = True
+        if last:
+            reading = self._reading
+            self._take_what_is_there()
+            self._frames.append(last)
+            self._bytes += len(last.payload)
+            if reading:
+                self._resume()
+        self._wake()
 
     def drain(self) -> None:
         """The guest is dead: takes what it left in the kernel's buffers, then closes."""
@@ -76,6 +90,7 @@ class Sources:
                 taken += len(received)
 
     def close(self) -> None:
+        self._concluded = True
         self._pause()
         for source in list(self._open):
             self._shut(source)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from triform.substrates.isolation.drivers.process.audit import Baseline, audit, baseline, no_more_threads
-from triform.substrates.isolation.drivers.process.conversation import Conversation
-from triform.substrates.isolation.drivers.process.launcher.plan import Plan
+from triform.substrates.isolation.drivers.process.conversation import Conversation, Ended
+from triform.substrates.isolation.drivers.process.launcher.plan import CLONES_FIRST, Plan
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.plans import encoded_run_filter, tmp_bytes
 from triform.substrates.isolation.interfaces import (
@@ -38,7 +38,9 @@ class ProcessTemplate(Template):
         self.warnings: tuple[str, ...] = ()
         self.load_ms = 0.0
         self.load_output: tuple[Frame, ...] = ()
-        self.pid = 0
+        self.first = self.pid = 0
+        """The first process of its pid namespace, and the harness; numbers of the host."""
+        self.forks = True
         self.turn = asyncio.Semaphore(_CLONES_AT_ONCE)
         """While one clone is bounded and confines itself, the template can fork the next."""
         self.spare: ProcessTemplate | None = None
@@ -60,6 +62,7 @@ class ProcessTemplate(Template):
 
     async def start(self, plan: Plan, forks: bool) -> None:
         """Spawn, load, freeze, audit. Raises LoadFailed or DriverFault; nothing is left of it then."""
+        self.forks = forks
         try:
             await self._spawn(plan)
             await self._load_in_time()
@@ -73,10 +76,10 @@ class ProcessTemplate(Template):
 
     async def discard(self) -> None:
         """Kills the sandbox with everything in it and waits until nothing is left; idempotent."""
-        if self.pid:
+        if self.first:
             with contextlib.suppress(DriverFault):  # a launcher that is gone has taken it along
                 await self._link.ask("discard", template=self.name)
-            self.pid = 0
+            self.first = self.pid = 0
         if self._conversation:
             self._conversation.close()
         spare, self.spare = self.spare, None
@@ -98,7 +101,7 @@ class ProcessTemplate(Template):
             theirs.close()
             os.close(out[1])
             os.close(err[1])
-        self.pid = told["pid"]
+        self.first = told["pid"]
 
     async def _load_in_time(self) -> None:
         started = time.monotonic()
@@ -115,6 +118,7 @@ class ProcessTemplate(Template):
         hello = await self.conversation.ask("hello", proto=PROTOCOL)
         if hello["type"] != "hello" or hello.get("proto") != PROTOCOL:
             raise DriverFault(f"the harness of {self.spec.language} does not speak protocol {PROTOCOL}")
+        self.pid = self.conversation.speaker()
         self._before = baseline(self.pid)
         answer = await self.conversation.ask("load", **self._load_members())
         if answer["type"] == "load_failed" and answer.get("cause") in _UNLOADED:
@@ -136,7 +140,11 @@ class ProcessTemplate(Template):
             "bundle": "/bundle" if spec.bundle else None,
             "environment": dict(spec.environment),
             "memory_mb": spec.limits.memory_mb,
-            "sandbox": {"tmp_bytes": tmp_bytes(spec.limits), "filter": encoded_run_filter()},
+            "sandbox": {
+                "tmpfs": f"size={tmp_bytes(spec.limits)},mode=1777",
+                "filter": encoded_run_filter(),
+                "init": CLONES_FIRST,
+            },
         }
 
     async def _explain(self, failure: Exception, started: float) -> LoadFailed | DriverFault:
@@ -144,11 +152,11 @@ class ProcessTemplate(Template):
 
         User code is to blame only once the harness has said hello."""
         in_time = not isinstance(failure, TimeoutError)
-        pid, self.pid = self.pid, 0
+        first, self.first, self.pid = self.first, 0, 0
         if isinstance(failure, GuestGone):
             await asyncio.wait([self._gone], timeout=1)
         died = self._gone.done()
-        if pid:
+        if first:
             with contextlib.suppress(DriverFault):
                 await self._link.ask("discard", template=self.name)
         self.conversation.read_to_end()
@@ -166,11 +174,18 @@ class ProcessTemplate(Template):
             if answer["type"] != "frozen":
                 raise DriverFault(f"the harness answered freeze with {answer['type']}")
             members = await self._link.ask("members", template=self.name)
-            findings = audit(self.pid, self._before, members["pids"]) if self._before else ("was not looked at",)
+            others = set(members["pids"]) - {self.first, self.pid}
+            findings = audit(self.pid, self._before, others) if self._before else ("was not looked at",)
         except (TimeoutError, GuestGone, ProtocolViolation, OSError) as error:
             raise DriverFault(f"the template was lost while it froze: {error}") from error
         if findings:
             self.refuse_sharing(findings)
+
+    def watch(self, clone: int, ended: Ended) -> None:
+        """`ended` is called once, with what is known about the end of a clone's runner."""
+        if self.forks:
+            return self.conversation.watch(clone, ended)
+        self._gone.add_done_callback(lambda gone: ended(gone.result()["code"], gone.result()["signal"] or None))
 
     def look_again(self) -> None:
         """The part of the audit that is cheap enough for every clone."""

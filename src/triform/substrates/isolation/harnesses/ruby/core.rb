@@ -2,7 +2,7 @@
 
 # Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
 module Core
-  { Process => %i[clock_gettime fork exit! pid wait2 warmup], Signal => %i[trap], Kernel => %i[syscall raise],
+  { Process => %i[clock_gettime fork spawn setsid exit! pid wait2 kill warmup], Signal => %i[trap], Kernel => %i[syscall raise],
     Random => %i[srand], IO => %i[for_fd] }.each do |owner, names|
     names.each { |name| define_singleton_method(name, &owner.method(name)) }
   end

@@ -18,8 +18,7 @@ module Triform
   room = Module.new.set_temporary_name("<Triform>") # for messages; no constant leads there
   room.const_set(:Refused, Error)
   room.const_set(:ROOM, "#{__dir__}/")
-  paths = %w[core values wire user zygote].map { |name| "#{__dir__}/#{name}.rb" }
-  paths.each { |path| room.module_eval(File.read(path), path) }
+  %w[core values wire user zygote].each { |name| room.module_eval(File.read(path = "#{__dir__}/#{name}.rb"), path) }
   line = room::Line.new
   define_singleton_method(:progress) do |percent = nil, text = "", data = nil|
     line.say("progress", percent: percent&.to_f, message: text.to_s, data:)

@@ -3,7 +3,7 @@
 # Frames over one descriptor. IO objects live for one call and never own the descriptor: user code that
 # closes every IO it can find does not close this one.
 class Wire
-  attr_reader :fd
+  attr_reader :fd, :descriptors # that came along (SCM_RIGHTS), as bare numbers
 
   def initialize(fd)
     @fd = fd
@@ -22,6 +22,9 @@ class Wire
     end
   end
 
+  # Without the lock, which a signal handler cannot take.
+  def tell(type, **members) = put("J", Values.generate({ type:, **members }))
+
   # The next control message; nil when the other side is gone.
   def message = (payload = take) && Core.parse(payload)
 
@@ -31,9 +34,6 @@ class Wire
     body << take while body.bytesize < bytes
     body
   end
-
-  # Descriptors that came along (SCM_RIGHTS), as bare numbers.
-  def descriptors(count) = @descriptors.shift(count)
 
   private
 
@@ -57,8 +57,7 @@ class Wire
     socket = Core::SOCKET.call(@fd)
     socket.autoclose = false
     bytes, _, _, *controls = Core.do_recvmsg(socket, 1 << 16, 0, 512, scm_rights: true)
-    arrived = controls.empty? ? [] : controls[0].unix_rights
-    Core.do_each(arrived) { |io| (io.autoclose = false) || @descriptors << io.fileno }
+    Core.do_each(controls.empty? ? [] : controls[0].unix_rights) { |io| (io.autoclose = false) || @descriptors << io.fileno }
     bytes
   end
 end

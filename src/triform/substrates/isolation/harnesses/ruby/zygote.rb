@@ -13,18 +13,15 @@ module Confine
   def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
   def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
-  def self.enter(wire, tmpfs, program)
-    wire.say("born")
-    wire.message or Core.exit!(70) # go
+  def self.enter(sandbox)
     call(:unshare, 0x0C020000) # NEWNS, NEWIPC, NEWUTS
-    Core.do_each(%w[/tmp /dev/shm]) { |place| mount("tmpfs", place, 6, +tmpfs) } # nosuid, nodev
+    Core.do_each(%w[/tmp /dev/shm]) { |place| mount("tmpfs", place, 6, +sandbox["tmpfs"]) } # nosuid, nodev
     mount("proc", "/proc", 14, 0) # and noexec
     call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
-    header = [0x20080522, 0].pack("L2") # locals: an address keeps nothing alive
-    nothing = "\0" * 24
-    filter = program && [program.bytesize / 8, program].pack("Sx6P")
+    program = sandbox["filter"].unpack1("m") # locals: an address keeps nothing alive
+    header, nothing, filter = [0x20080522, 0].pack("L2"), "\0" * 24, [program.bytesize / 8, program].pack("Sx6P")
     call(:capset, address(header), address(nothing))
-    call(:seccomp, 1, 0, address(filter)) if filter
+    call(:seccomp, 1, 0, address(filter))
   end
 end
 
@@ -32,14 +29,13 @@ Nowhere = Struct.new(:write, :flush).new
 
 # The loaded process: answers the host until the control socket closes.
 class Zygote
-  SIGNALS = Signal.list.keys - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM]
-
   # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
   def initialize(fd, line)
     @line = line
     @control = Wire.new(fd)
     @namespace = IO.sysopen("/proc/self/ns/pid")
     @null = IO.sysopen("/dev/null", File::RDWR)
+    @clones = {}
     STDOUT.sync = STDERR.sync = true
   end
 
@@ -55,13 +51,12 @@ class Zygote
     when "hello" then @control.say("hello", proto: 1, language: "ruby", version: ::RUBY_VERSION)
     when "load" then load(message)
     when "freeze" then settle
-    when "clone" then clone_one(*@control.descriptors(3))
+    when "clone" then clone_one(message["clone"], *@control.descriptors.shift(3))
     end
   end
 
   def load(message)
     @sandbox = message["sandbox"]
-    @tmpfs = "size=#{@sandbox["tmp_bytes"]},mode=1777" if @sandbox
     @user = User.new(message)
     started, failed = Core.ms, @user.load
     failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: Core.ms - started, warnings:)
@@ -75,7 +70,7 @@ class Zygote
     Core.flush
     @own, $VERBOSE, $stdout, $stderr = [$VERBOSE, $stdout, $stderr], nil, Nowhere, Nowhere # Kernel#syscall warns
     Core.do_each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
-    @children = Core.trap("CHLD", "IGNORE") || "SYSTEM_DEFAULT" # from here on the kernel reaps
+    @children = Core.trap("CHLD") { reap unless @busy } || "SYSTEM_DEFAULT"
     Core.warmup
     # Ruby touches all of its main stack when it starts: 8 MB that every fork would copy the page tables of.
     from, to = ::File.read("/proc/self/maps")[/^\h+-\h+(?= .*\[stack\]$)/].split("-").map(&:hex)
@@ -83,37 +78,47 @@ class Zygote
     @control.say("frozen")
   end
 
+  # In a new pid namespace, whose first child is a program that only sits there; the second one is the runner.
   # A second unshare fails unless the namespace for children is set back first.
-  def clone_one(*descriptors)
-    Confine.call(:unshare, Confine::NEWPID) if @sandbox
-    Core.fork { first_process(*descriptors) }
+  def clone_one(number, channel, out, err)
+    @busy = true
+    first = begin_namespace(channel) if @sandbox
+    @clones[Core.fork { become_runner(channel, out, err) }] = [number, first]
     Confine.call(:setns, @namespace, Confine::NEWPID) if @sandbox
-    Confine.close(*descriptors)
+    Confine.close(channel, out, err)
+    @busy = false
+    reap
   end
 
-  # PID 1 of the namespace runs no user code: it waits, and takes everything with it when it goes.
-  def first_process(channel, out, err)
+  def begin_namespace(channel)
+    Confine.call(:unshare, Confine::NEWPID)
+    first = Core.spawn({}, @sandbox["init"], unsetenv_others: true, [0, 1, 2] => @null, 4 => channel)
+    @clones[first] = []
+    first
+  end
+
+  # Whoever has ended, as a signal told. With a runner its namespace ends, and only from here the host hears how.
+  def reap
+    until @clones.empty? || !(ended, status = Core.wait2(-1, 1)) # WNOHANG
+      number, first = @clones.delete(ended)
+      Core.kill(:KILL, first) if @clones.key?(first)
+      @control.tell("exited", clone: number, code: status.exitstatus, signal: status.termsig) if number
+    end
+  end
+
+  def become_runner(channel, out, err)
+    Core.setsid # a signal to its process group must not reach who is in the same one
     Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
     Confine.close(out, err, @null, @namespace, @control.fd)
-    wire = Wire.new(channel)
-    Confine.enter(wire, @tmpfs, @sandbox["filter"]&.unpack1("m")) if @sandbox
+    Confine.enter(@sandbox) if @sandbox
     Core.trap("CHLD", @children)
-    traps = SIGNALS.map { |name| [name, Core.trap(name, "SYSTEM_DEFAULT")] }
-    watch(Core.fork { run(wire, traps) }, wire)
+    run(Wire.new(channel))
   ensure
     Core.exit!(70)
   end
 
-  def watch(runner, wire)
-    Confine.call(:prctl, 4, 0, 0, 0, 0) # PR_SET_DUMPABLE: what user code finds at /proc/1 stays shut
-    pid, status = Core.wait2(-1) until pid == runner
-    wire.say("exited", code: status.exitstatus, signal: status.termsig)
-    Core.exit!(0)
-  end
-
   # The child that runs the handler, once. What the handler forked may come back through it, too.
-  def run(wire, traps)
-    Core.do_each(traps) { |name, command| Core.trap(name, command || "SYSTEM_DEFAULT") }
+  def run(wire)
     $VERBOSE, $stdout, $stderr = @own
     pid = Core.pid
     invoke, event = receive(wire)
@@ -123,8 +128,6 @@ class Zygote
     Core.flush
     output ? wire.say("result", body: output, run: invoke["run"]) : wire.say("result", run: invoke["run"], error:)
     Core.exit!(0)
-  ensure
-    Core.exit!(70)
   end
 
   def receive(wire)

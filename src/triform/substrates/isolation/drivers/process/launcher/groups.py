@@ -1,16 +1,10 @@
 """What the launcher asks of a way to bound groups of processes. Standard library only."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
+from triform.substrates.isolation.drivers.process.launcher.figures import Usage
 from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
-
-
-class Usage(NamedTuple):
-    """What a group has used so far. `oom_kills`: processes killed because memory ran out."""
-
-    oom_kills: int
-    cpu_ms: float
-    memory_peak: int
 
 
 class Groups(Protocol):
@@ -19,12 +13,15 @@ class Groups(Protocol):
     controllers: frozenset[str]
     """Which of memory, pids, cpu are really enforced."""
 
+    places: Mapping[str, str]
+    """Where `figures.usage` finds the files of groups; empty: only `usage` knows."""
+
     def make(self, name: str, bounds: Bounds) -> None: ...
 
     def join(self, name: str, pid: int) -> None: ...
 
-    def widen(self, name: str, memory: int) -> None:
-        """Another memory bound, in bytes."""
+    def widen(self, name: str, memory: int, pids: int) -> None:
+        """Other bounds: bytes, processes and threads; 0 leaves one as it is."""
 
     def usage(self, name: str) -> Usage: ...
 

@@ -56,5 +56,8 @@ def from_json(plan: Mapping[str, Any]) -> Plan:
 MOUNT_POINTS: Sequence[str] = ("app", "bundle", "harness", "tmp", "proc", "dev")
 """Folders every runtime image has at its root."""
 
+CLONES_FIRST = "/dev/init"
+"""The program a harness starts as the first process of a clone's pid namespace."""
+
 GUEST_ID = 1000
 """The uid and gid user code sees; on the host it is another, unprivileged one."""

@@ -1,6 +1,8 @@
 """The inside of a fresh child: from new namespaces to the harness. Runs between clone and exec.
 
-    wait for the uid map → folders → uid → devices, proc, tmp → new root → limits → capabilities → filter → exec
+    wait for the uid map → folders → uid → devices, proc, tmp → new root → limits → capabilities → filter
+      → fork ─┬─► process 2: exec of the harness
+              └─► process 1: exec of the program that only waits for it (`inits`)
 
 Folders are bound while the process still has its launcher's uid, so that sources below a folder of mode 0700
 can be reached; file systems in memory are made as the guest's uid, which they belong to.
@@ -17,13 +19,20 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from triform.substrates.isolation.drivers.process.launcher import kernel
-from triform.substrates.isolation.drivers.process.launcher.plan import GUEST_ID, MOUNT_POINTS, Bind, Plan
+from triform.substrates.isolation.drivers.process.launcher import files, inits, kernel
+from triform.substrates.isolation.drivers.process.launcher.numbers import machine
+from triform.substrates.isolation.drivers.process.launcher.plan import (
+    CLONES_FIRST,
+    GUEST_ID,
+    MOUNT_POINTS,
+    Bind,
+    Plan,
+)
 
 NAMESPACES = kernel.NEWUSER | kernel.NEWPID | kernel.NEWNS | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS
 
-_STARTED, _ALIVE, _TROUBLE = 4, 5, 6
-"""Where the child keeps its ends while it is being set up; 0 to 3 stay for the harness."""
+_STATUS, _STARTED, _ALIVE, _TROUBLE = 4, 5, 6, 7
+"""Where the child keeps its ends while it is being set up; 0 to 3 stay for the harness, 4 for process 1."""
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"))
@@ -31,17 +40,19 @@ _PLAIN = kernel.NO_SETUID | kernel.NO_DEVICES
 _TMP = "/tmp"  # noqa: S108 - always a fresh mount in a mount namespace of our own
 _HERE = "."
 _HARMLESS = _PLAIN | kernel.NO_EXECUTION
+_TEMPLATES_FIRST = "/dev/first"
 _ENVIRONMENT = {"LANG": "C.UTF-8"}
 """Only what an interpreter reads before its harness sets the real environment: the encoding."""
 
 
 class Ends(NamedTuple):
-    """What a child is born with. `started` yields one byte when its uid map stands, `alive` hangs up when the
-    launcher is gone, `trouble` takes the text of a failure."""
+    """What a child is born with. `status` takes how the harness ended; `started` yields one byte when the uid map
+    stands, `alive` hangs up when the launcher is gone, `trouble` takes the text of a failure."""
 
     control: int
     stdout: int
     stderr: int
+    status: int
     started: int
     alive: int
     trouble: int
@@ -66,10 +77,11 @@ def enter(plan: Plan, ends: Ends) -> NoReturn:
 def _arrange(ends: Ends) -> None:
     """0 = /dev/null, 1 and 2 = the pipes, 3 = the control socket; whatever else there was is closed."""
     null = os.open("/dev/null", os.O_RDONLY)
-    order = (null, ends.stdout, ends.stderr, ends.control, ends.started, ends.alive, ends.trouble)
+    own = (ends.status, ends.started, ends.alive, ends.trouble)
+    order = (null, ends.stdout, ends.stderr, ends.control, *own)
     out_of_the_way = [fcntl(end, F_DUPFD_CLOEXEC, 100) for end in order]
     for place, end in enumerate(out_of_the_way):
-        os.dup2(end, place, inheritable=place < _STARTED)
+        os.dup2(end, place, inheritable=place < _STATUS)
     os.closerange(len(order), 65536)
 
 
@@ -90,7 +102,7 @@ def _steps(plan: Plan) -> Sequence[tuple[str, Callable[[], None]]]:
 
 
 def _wait() -> None:
-    _write("/proc/self/oom_score_adj", "800")
+    files.write("/proc/self/oom_score_adj", "800")
     if not os.read(_STARTED, 1):
         raise ConnectionAbortedError("the launcher is gone")
 
@@ -144,9 +156,20 @@ def _mount_devices(dev: str, plan: Plan) -> None:
         kernel.mount(f"/dev/{name}", f"{dev}/{name}", None, kernel.BIND)
     for name, destination in _LINKS:
         Path(dev, name).symlink_to(destination)
+    for path, program in ((CLONES_FIRST, inits.clones_first), (_TEMPLATES_FIRST, inits.templates_first)):
+        _place_program(f"{dev}{path.removeprefix('/dev')}", program(machine()))
     Path(dev, "shm").mkdir()
     kernel.mount("tmpfs", f"{dev}/shm", "tmpfs", _PLAIN, f"size={plan.tmp_bytes},mode=1777")
     kernel.mount(None, dev, None, kernel.BIND | kernel.REMOUNT | kernel.READ_ONLY | _HARMLESS & ~kernel.NO_DEVICES)
+
+
+def _place_program(path: str, program: bytes) -> None:
+    """What may be executed below /dev is a mount of its own."""
+    file = Path(path)
+    file.write_bytes(program)
+    file.chmod(0o555)
+    kernel.mount(path, path, None, kernel.BIND)
+    kernel.mount(None, path, None, kernel.BIND | kernel.REMOUNT | kernel.READ_ONLY | _PLAIN)
 
 
 def _set_limits(plan: Plan) -> None:
@@ -184,12 +207,15 @@ def _confine(plan: Plan) -> None:
 def _become(plan: Plan) -> NoReturn:
     if not plan.command:
         os._exit(0)
+    if os.fork():
+        _wait_for_it()
+    os.setsid()
     os.execve(plan.command[0], list(plan.command), _ENVIRONMENT)  # noqa: S606 - no shell is meant
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
+def _wait_for_it() -> NoReturn:
+    """User code is process 2: no signal could end a first process, and its end would be everybody's."""
+    for place in range(_STATUS):
+        os.set_inheritable(place, False)
+    os.set_inheritable(_STATUS, True)
+    os.execve(_TEMPLATES_FIRST, [_TEMPLATES_FIRST], {})  # noqa: S606 - no shell is meant

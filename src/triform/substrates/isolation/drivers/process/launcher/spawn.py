@@ -20,24 +20,26 @@ def spawn(name: str, plan: Plan, passed: Sequence[int], groups: Groups, alive: i
     control, stdout, stderr = passed
     started, go = os.pipe2(os.O_CLOEXEC)
     trouble, troubled = os.pipe2(os.O_CLOEXEC)
+    status, ended = os.pipe2(os.O_CLOEXEC)
     groups.make(own_group(name), plan.own)
     try:
         pid = kernel.fork_into(sandbox.NAMESPACES)
         if pid == 0:
-            sandbox.enter(plan, sandbox.Ends(control, stdout, stderr, started, alive, troubled))
-        template = _adopt(name, plan, pid, groups, trouble)
+            sandbox.enter(plan, sandbox.Ends(control, stdout, stderr, ended, started, alive, troubled))
+        template = _adopt(name, plan, pid, groups, (trouble, status))
         os.write(go, b"!")
     except OSError:
         groups.remove(own_group(name))
         os.close(trouble)
+        os.close(status)
         raise
     finally:
-        for end in (started, go, troubled):
+        for end in (started, go, troubled, ended):
             os.close(end)
     return template
 
 
-def _adopt(name: str, plan: Plan, pid: int, groups: Groups, trouble: int) -> Template:
+def _adopt(name: str, plan: Plan, pid: int, groups: Groups, told: tuple[int, int]) -> Template:
     uid = take()
     try:
         write_maps(pid, uid, GUEST_ID)
@@ -48,4 +50,4 @@ def _adopt(name: str, plan: Plan, pid: int, groups: Groups, trouble: int) -> Tem
         os.waitpid(pid, 0)
         uid.release()
         raise
-    return Template(name, plan, uid, unit, trouble)
+    return Template(name, plan, uid, unit, told)

@@ -8,6 +8,8 @@ import os
 import secrets
 import socket
 
+from triform.substrates.isolation.drivers.process.launcher import files
+
 FIRST, COUNT = 1_900_000_000, 200_000_000
 
 
@@ -41,15 +43,7 @@ def take() -> Uid:
 def write_maps(pid: int, outside: Uid, inside: int) -> None:
     """Maps one uid and gid into the user namespace of a child that waits for it."""
     if os.geteuid():
-        _write(f"/proc/{pid}/setgroups", "deny")
+        files.write(f"/proc/{pid}/setgroups", "deny")
     group = outside.number if os.geteuid() == 0 else os.getegid()
-    _write(f"/proc/{pid}/uid_map", f"{inside} {outside.number} 1")
-    _write(f"/proc/{pid}/gid_map", f"{inside} {group} 1")
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
+    files.write(f"/proc/{pid}/uid_map", f"{inside} {outside.number} 1")
+    files.write(f"/proc/{pid}/gid_map", f"{inside} {group} 1")

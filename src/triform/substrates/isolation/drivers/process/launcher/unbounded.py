@@ -3,24 +3,26 @@ by the kernel. Weaker: a burst between two looks is seen late, and numbers are s
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from triform.substrates.isolation.drivers.process.launcher.figures import Usage
 from triform.substrates.isolation.drivers.process.launcher.files import field, read
-from triform.substrates.isolation.drivers.process.launcher.groups import Usage
 from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 class Unbounded:
-    """Remembers the first process of each group; `look` samples it and everything below it."""
+    """Remembers who joined each group; `look` samples them and everything below them."""
 
     controllers: frozenset[str] = frozenset()
+    places: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         self._bounds: dict[str, Bounds] = {}
-        self._first: dict[str, int] = {}
+        self._joined: dict[str, list[int]] = {}
         self._usage: dict[str, Usage] = {}
 
     def make(self, name: str, bounds: Bounds) -> None:
@@ -28,10 +30,11 @@ class Unbounded:
         self._usage[name] = Usage(0, 0.0, 0)
 
     def join(self, name: str, pid: int) -> None:
-        self._first[name] = pid
+        self._joined.setdefault(name, []).append(pid)
 
-    def widen(self, name: str, memory: int) -> None:
-        self._bounds[name] = self._bounds[name]._replace(memory=memory)
+    def widen(self, name: str, memory: int, pids: int) -> None:
+        before = self._bounds[name]
+        self._bounds[name] = before._replace(memory=memory or before.memory, pids=pids or before.pids)
 
     def usage(self, name: str) -> Usage:
         return self._usage[name]
@@ -40,13 +43,13 @@ class Unbounded:
         return None
 
     def members(self, name: str) -> list[int]:
-        return list(self._tree(self._first[name])) if name in self._first else []
+        return list(self._below(self._joined.get(name, [])))
 
     def renew(self, name: str) -> bool:
         return False
 
     def remove(self, name: str) -> bool:
-        for table in (self._bounds, self._first, self._usage):
+        for table in (self._bounds, self._joined, self._usage):
             table.pop(name, None)
         return True
 
@@ -55,21 +58,21 @@ class Unbounded:
 
     def look(self) -> list[str]:
         """Samples every group; the names of those over their bounds."""
-        return [name for name, first in self._first.items() if self._look(name, first)]
+        return [name for name in self._joined if self._look(name)]
 
-    def _look(self, name: str, first: int) -> bool:
+    def _look(self, name: str) -> bool:
         bounds, before = self._bounds[name], self._usage[name]
-        memory, cpu_ms, tasks = _measure(self._tree(first))
+        memory, cpu_ms, tasks = _measure(self.members(name))
         over = bool(bounds.memory and memory > bounds.memory)
         self._usage[name] = Usage(
             before.oom_kills + over, max(before.cpu_ms, cpu_ms), max(before.memory_peak, memory)
         )
         return over or bool(bounds.pids and tasks > bounds.pids)
 
-    def _tree(self, first: int) -> Iterator[int]:
-        """A process and all below it, without those that are groups of their own."""
-        others = set(self._first.values()) - {first}
-        pending = [first]
+    def _below(self, joined: list[int]) -> Iterator[int]:
+        """These processes and all below them, without those of other groups."""
+        others = {pid for pids in self._joined.values() for pid in pids if pid not in joined}
+        pending = list(joined)
         while pending:
             pid = pending.pop()
             yield pid

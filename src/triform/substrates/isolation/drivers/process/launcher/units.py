@@ -1,8 +1,10 @@
 """What the launcher can kill: a template or a clone, each with a group of its own. Standard library only."""
 
+import os
+import re
 import signal
-from pathlib import Path
 
+from triform.substrates.isolation.drivers.process.launcher.files import read
 from triform.substrates.isolation.drivers.process.launcher.plan import Plan
 from triform.substrates.isolation.drivers.process.launcher.uids import Uid
 
@@ -15,19 +17,25 @@ class Unit:
         self.group, self.pid, self.pidfd, self.watch = group, pid, pidfd, watch
         self.oom = False
 
-    def kill(self) -> None:
+    def kill(self) -> bool:
+        """False when it is gone already."""
         try:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         except ProcessLookupError:
-            return
+            return False
+        return True
 
 
 class Template(Unit):
-    """A template sandbox. `spawning` and `discarding` are the requests that wait for it, if any."""
+    """A template sandbox. `spawning` and `discarding` are the requests that wait for it, if any; `told`: where
+    it says what went wrong before its start, and how its harness ended."""
 
-    def __init__(self, name: str, plan: Plan, uid: Uid, unit: tuple[int, int, int | None], trouble: int) -> None:
+    def __init__(
+        self, name: str, plan: Plan, uid: Uid, unit: tuple[int, int, int | None], told: tuple[int, int]
+    ) -> None:
         super().__init__(own_group(name), *unit)
-        self.name, self.plan, self.uid, self.trouble = name, plan, uid, trouble
+        self.name, self.plan, self.uid = name, plan, uid
+        self.trouble, self.status = told
         self.namespace = user_namespace(self.pid)
         self.spawning: int | None = None
         self.discarding: list[int] = []
@@ -43,7 +51,18 @@ def own_group(template: str) -> str:
 
 def user_namespace(pid: int) -> str:
     """Which user namespace a process is in; "" when it is gone."""
+    return _namespace(pid, "user")
+
+
+def leads(first: int, other: int) -> bool:
+    """Whether one process is the first of the pid namespace that the other is in."""
+    shared = _namespace(first, "pid")
+    is_first = re.search(r"^NSpid:.*\t1$", read(f"/proc/{first}/status"), re.MULTILINE)
+    return bool(shared and is_first) and shared == _namespace(other, "pid")
+
+
+def _namespace(pid: int, kind: str) -> str:
     try:
-        return str(Path(f"/proc/{pid}/ns/user").readlink())
+        return os.readlink(f"/proc/{pid}/ns/{kind}")  # noqa: PTH115 - every run pays for it
     except OSError:
         return ""

@@ -1,9 +1,10 @@
 """Groups over the unified hierarchy of cgroup v2. Standard library only."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from triform.substrates.isolation.drivers.process.launcher.files import field, read, write
-from triform.substrates.isolation.drivers.process.launcher.groups import Usage
+from triform.substrates.isolation.drivers.process.launcher import figures
+from triform.substrates.isolation.drivers.process.launcher.files import read, write
 from triform.substrates.isolation.drivers.process.launcher.home import Home
 from triform.substrates.isolation.drivers.process.launcher.plan import Bounds
 
@@ -15,6 +16,7 @@ class Version2:
 
     def __init__(self, base: Path, controllers: frozenset[str]) -> None:
         self._home = Home(base)
+        self.places: Mapping[str, str] = {figures.UNIFIED: f"{self._home.path}/"}
         self.controllers = controllers
         enable(self._home.path, controllers)
 
@@ -28,18 +30,13 @@ class Version2:
     def join(self, name: str, pid: int) -> None:
         write(self._home.path / name / "cgroup.procs", str(pid))
 
-    def widen(self, name: str, memory: int) -> None:
-        if "memory" in self.controllers:
-            write(self._home.path / name / "memory.max", str(memory))
+    def widen(self, name: str, memory: int, pids: int) -> None:
+        for controller, most in (("memory", memory), ("pids", pids)):
+            if controller in self.controllers and most:
+                write(self._home.path / name / f"{controller}.max", str(most))
 
-    def usage(self, name: str) -> Usage:
-        group = self._home.path / name
-        peak = read(group / "memory.peak") or read(group / "memory.current")
-        return Usage(
-            oom_kills=field(read(group / "memory.events"), "oom_kill"),
-            cpu_ms=field(read(group / "cpu.stat"), "usage_usec") / 1e3,
-            memory_peak=int(peak or 0),
-        )
+    def usage(self, name: str) -> figures.Usage:
+        return figures.usage(self.places, name)
 
     def watch(self, name: str) -> int | None:
         return None  # memory.oom.group ends the whole group by itself

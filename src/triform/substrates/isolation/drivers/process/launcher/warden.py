@@ -7,6 +7,7 @@ namespace below one: killing a template leaves nothing. Standard library only.
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +16,16 @@ from triform.substrates.isolation.drivers.process.launcher.groups import Groups
 from triform.substrates.isolation.drivers.process.launcher.plan import from_json
 from triform.substrates.isolation.drivers.process.launcher.spawn import spawn
 from triform.substrates.isolation.drivers.process.launcher.unbounded import Unbounded
-from triform.substrates.isolation.drivers.process.launcher.units import Template, Unit, user_namespace
+from triform.substrates.isolation.drivers.process.launcher.units import Template, Unit, leads, user_namespace
 
 Answer = tuple[dict[str, Any] | None, list[int]]
 """What to answer (None = later, among the news) and the descriptors that go with it."""
 
 _KEPT = 16
 """Groups kept per template for the next clones."""
+
+_STUCK_S = 5.0
+"""A killed clone is gone within milliseconds, hundreds of processes within a fraction of a second."""
 
 _CLONES_PER_STEP = 16
 _BYTES_PER_CLONE = 2 << 20
@@ -40,13 +44,14 @@ class Warden:
         self._runs: dict[str, tuple[str, Unit]] = {}
         self._ears: dict[int, Callable[[], None]] = {}
         self._lingering: set[str] = set()
+        self._ending: dict[str, float] = {}
         self._news: list[dict[str, Any]] = []
         self._count = 0
 
     @property
     def restless(self) -> bool:
         """Whether `tidy` has something to do without being asked."""
-        return bool(self._lingering) or isinstance(self._groups, Unbounded)
+        return bool(self._lingering or self._ending) or isinstance(self._groups, Unbounded)
 
     def carry_out(self, request: dict[str, Any], passed: list[int]) -> Answer:
         """Raises OSError or Refused; KeyError and the like for a request that is none."""
@@ -54,17 +59,17 @@ class Warden:
             case "spawn":
                 return self._spawn(request, passed)
             case "bound":
-                return self._bound(self._templates[request["template"]], request["pid"])
+                return self._bound(self._templates[request["template"]], request["first"], request["runner"])
             case "usage":
-                return self._usage(request["group"])
+                return self._usage(request["group"]), []
             case "end":
-                return self._end(request["group"])
+                return self._end(request)
             case "members":
                 return {"pids": self._groups.members(self._templates[request["template"]].group)}, []
             case "discard":
                 return self._discard(request)
             case "about":
-                return {"controllers": sorted(self._groups.controllers), "root": os.geteuid() == 0}, []
+                return self._about(), []
         raise Refused("no such request")
 
     def heard(self, descriptor: int) -> None:
@@ -76,6 +81,7 @@ class Warden:
     def tidy(self) -> None:
         """Removes groups that could not be removed yet; without cgroups, looks who is over bounds."""
         self._lingering = {group for group in self._lingering if not self._groups.remove(group)}
+        self._kill_the_stuck()
         if isinstance(self._groups, Unbounded):
             for group in self._groups.look():
                 self._kill_group(group)
@@ -91,8 +97,8 @@ class Warden:
             template.kill()
             self._reap(template)
         deadline = time.monotonic() + 2
-        for group in list(self._runs):
-            self._end(group)
+        for _, unit in self._runs.values():
+            self._let_go(unit.group, unit.watch)
         while self._lingering and time.monotonic() < deadline:
             self.tidy()
             self._poll.poll(0.002)  # a group is let go a moment after its last process; nothing tells when
@@ -121,20 +127,31 @@ class Warden:
         else:
             self._news.append({"id": number, "pid": template.pid, "uid": template.uid.number})
 
-    def _bound(self, template: Template, pid: int) -> Answer:
-        """Puts a clone's first process, and so all it will ever fork, into a group of its own."""
-        pidfd = os.pidfd_open(pid)
-        if user_namespace(pid) != template.namespace:
+    def _about(self) -> dict[str, Any]:
+        groups = self._groups
+        return {
+            "controllers": sorted(groups.controllers),
+            "places": dict(groups.places),
+            "root": os.geteuid() == 0,
+        }
+
+    def _bound(self, template: Template, first: int, runner: int) -> Answer:
+        """Puts a clone's runner, and so all it will ever fork, into a group of its own. The first process of
+        its pid namespace stays where it is: it does nothing, and is what there is to kill."""
+        pidfd = os.pidfd_open(first)
+        if user_namespace(runner) != template.namespace or not leads(first, runner):
             os.close(pidfd)
-            raise Refused(f"process {pid} is not of template {template.name}")
+            raise Refused(f"processes {first} and {runner} are no clone of template {template.name}")
         group, watch = template.free.pop() if template.free else self._make_group(template)
         try:
-            self._groups.join(group, pid)
+            self._groups.join(group, runner)
         except OSError:
             os.close(pidfd)
             self._let_go(group, watch)
             raise
-        unit = Unit(group, pid, pidfd, watch)
+        if isinstance(self._groups, Unbounded) and first != template.pid:
+            self._groups.join(group, first)  # whom orphans of the runner go to
+        unit = Unit(group, first, pidfd, watch)
         self._runs[group] = (template.name, unit)
         self._listen_oom(unit)
         self._make_room(template, 1)
@@ -153,31 +170,53 @@ class Warden:
     def _make_room(self, template: Template, change: int) -> None:
         template.clones += change
         steps = template.clones // _CLONES_PER_STEP
-        if steps > template.widened and template.plan.own.memory:
-            template.widened = steps
-            room = steps * _CLONES_PER_STEP * _BYTES_PER_CLONE
-            self._groups.widen(template.group, template.plan.own.memory + room)
+        if steps > template.widened:
+            template.widened, own = steps, template.plan.own
+            clones = steps * _CLONES_PER_STEP
+            memory = own.memory and own.memory + clones * _BYTES_PER_CLONE
+            self._groups.widen(template.group, memory, own.pids and own.pids + clones)
 
-    def _usage(self, group: str) -> Answer:
-        """The numbers of a clone that has given its result."""
+    def _usage(self, group: str) -> dict[str, Any]:
+        """What a clone has used so far."""
         _, unit = self._runs[group]
         usage = self._groups.usage(group)
-        return {"oom": unit.oom or usage.oom_kills > 0, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}, []
+        return {"oom": unit.oom or usage.oom_kills > 0, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}
 
-    def _end(self, group: str) -> Answer:
-        """The last numbers of a clone, which must be dead, and the end of its group."""
-        last, _ = self._usage(group)
+    def _end(self, request: dict[str, Any]) -> Answer:
+        """Kills a clone; answers once nothing of it is left, with its last numbers."""
+        group = request["group"]
+        _, unit = self._runs[group]
+        if group in self._ending:
+            raise Refused(f"group {group} is ending already")
+        if not unit.kill():
+            return self._ended(group), []
+        self._ending[group] = time.monotonic() + _STUCK_S
+        self._listen(unit.pidfd, lambda: self._news.append({"id": request["id"], **self._ended(group)}))
+        return None, []
+
+    def _ended(self, group: str) -> dict[str, Any]:
+        last = self._usage(group)
         name, unit = self._runs.pop(group)
-        oom = unit.oom or bool(last and last["oom"])
+        self._ending.pop(group, None)
+        self._deafen(unit.pidfd)
         os.close(unit.pidfd)
         template = self._templates.get(name)
         if template:
             self._make_room(template, -1)
-        if template and not oom and len(template.free) < _KEPT and self._groups.renew(group):
+        if template and not last["oom"] and len(template.free) < _KEPT and self._groups.renew(group):
             template.free.append((group, unit.watch))
         else:
             self._let_go(group, unit.watch)
-        return last, []
+        return last
+
+    def _kill_the_stuck(self) -> None:
+        """A pid namespace is gone only when its template has waited for the runner. One that does not wait
+        is killed: then nobody has to be waited for."""
+        now = time.monotonic()
+        for group in [group for group, deadline in self._ending.items() if deadline < now]:
+            template = self._templates.get(self._runs[group][0])
+            if template:
+                template.kill()
 
     def _discard(self, request: dict[str, Any]) -> Answer:
         template = self._templates.get(request["template"])
@@ -190,6 +229,8 @@ class Warden:
     def _reap(self, template: Template) -> None:
         """The first process has ended, and with it everything in its pid namespace."""
         _, status = os.waitpid(template.pid, 0)
+        status = int.from_bytes(os.read(template.status, 4), sys.byteorder) or status
+        os.close(template.status)
         self._templates.pop(template.name, None)
         if template.spawning is not None:
             self._started(template)
