@@ -52,7 +52,7 @@ async def test_user_code_is_nobody_special(circle: Circle) -> None:
             "File.read('/proc/self/status')[/CapEff:\\s*(\\h+)/, 1].hex",
             "File.read('/proc/self/status')[/NoNewPrivs:\\s*(\\d)/, 1]",
             "Dir.glob('/dev/*').sort - %w[/dev/full /dev/null /dev/random /dev/urandom /dev/zero /dev/shm /dev/fd "
-            "/dev/stdin /dev/stdout /dev/stderr /dev/tty]",
+            "/dev/stdin /dev/stdout /dev/stderr /dev/tty /dev/init /dev/first]",
         ]
     )
     assert list(found.values()) == [False, False, 0, "1", []]
