@@ -43,7 +43,7 @@ class Mask:
     def raw(self, data: bytes) -> bytes:
         """A whole text; `data` itself when there is nothing to replace."""
         short = len(data) < _CLIPPED
-        return data if short and not any(s.anywhere(data) for s in self._scanners) else self._sliced(data)
+        return data if short and not any(s.head(data) for s in self._scanners) else self._sliced(data)
 
     def _sliced(self, data: bytes) -> bytes:
         stream = self.stream()

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+HEAD = 64
+"""Bytes by which a long needle is recognised."""
 SHORTEST_BYTES = 8
 """What is shorter would be found by chance; values and lines below it are no needles."""
 MOST_LINES = 200
@@ -48,7 +50,23 @@ def needles_of(value: str) -> dict[bytes, Needle]:
         if len(line.encode()) >= SHORTEST_BYTES:
             texts |= {line, *_escaped(line)}
     found = {text.encode(): Needle(text.encode()) for text in texts}
-    return found | {needle.text: needle for needle in _base64(core.encode())}
+    found |= {needle.text: needle for needle in _base64(core.encode())}
+    return found | {later.text: later for needle in found.values() for later in _behind_repetition(needle)}
+
+
+def _behind_repetition(needle: Needle) -> Iterator[Needle]:
+    """Where something short is repeated at its beginning, every place in a longer repetition looks like it.
+
+    So it is also looked for by where the repetition ends.
+    """
+    text = needle.text
+    period = text[:HEAD].find(text[: HEAD // 2], 1)
+    if period < 0 or len(text) <= HEAD:
+        return
+    end = next((at for at in range(HEAD, len(text)) if text[at] != text[at - period]), len(text))
+    for shift in (0, _SHIFT) if needle.wraps else (0,):
+        if end < len(text) and len(text) > end + 1 + shift:
+            yield Needle(text[end + 1 - HEAD + shift :], needle.wraps, needle.edge)
 
 
 def _percent(value: str) -> Iterator[str]:

@@ -6,38 +6,20 @@ is bounded however long or alike the needles are, and the beginning of a long va
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from triform.runs.mask_forms import Needle
+from triform.runs.mask_follow import BREAK, TORN_BREAK, Trail, follow
+from triform.runs.mask_forms import HEAD, Needle
 
-HEAD = 64
 _UNBROKEN = 4
-_BREAK = re.compile(rb"\r?\n|(?:\\r)?\\n")
-_BREAK_INSIDE = rb"(?:\r?\n|(?:\\r)?\\n)?"
-_TORN_BREAK = re.compile(rb"(?:\r|\\r\\|\\r|\\)\Z")
-_PADDING = re.compile(rb"=|%3[Dd]")
-_TORN_PADDING = re.compile(rb"%3?\Z")
+_BREAK_INSIDE = b"(?:" + BREAK.pattern + b")?"
 _WINDOW = 5 * HEAD
+"""A head with line breaks in it."""
+_MOST_HEADS = 8
+"""Followed in one stretch, from wherever they begin in it; then it is left for where it ends."""
 
-
-@dataclass(frozen=True, slots=True)
-class Trail:
-    """A needle that the end of the text cut off: agreed up to `offset`, to go on `gap` bytes before that end."""
-
-    needle: Needle
-    offset: int
-    gap: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A needle from `start` to `end`, and the trails of those that may go on."""
-
-    start: int
-    end: int
-    trails: tuple[Trail, ...] = ()
+Span = tuple[int, int]
 
 
 class Scanner:
@@ -50,123 +32,87 @@ class Scanner:
             self._by_head.setdefault(needle.text[:HEAD], []).append(needle)
         self._expression = re.compile(_alternatives(_trie(self._by_head), 0, wraps))
         self._beginnings = frozenset(head[:size] for head in self._by_head for size in range(1, len(head)))
+        openings = _trie(head[:_UNBROKEN] for head in self._by_head)
+        self._openings = re.compile(b"(?=" + _alternatives(openings, 0, wraps=False) + b")")
+        self.reach = _WINDOW if wraps else HEAD
+        """No head is longer in a text."""
 
-    def anywhere(self, data: bytes) -> bool:
-        """Whether there is any in a whole text."""
-        return self._expression.search(data) is not None
+    def head(self, data: bytes, at: int = 0) -> "re.Match[bytes] | None":
+        """The first one from `at` on, the longest of those that begin there."""
+        return self._expression.search(data, at)
 
-    def found(self, data: bytes) -> Iterator[Found]:
-        """Overlapping ones too, by where they start."""
-        at = 0
-        while (match := self._expression.search(data, at)) is not None:
-            head = _BREAK.sub(b"", match[0]) if self._wraps else match[0]
-            found = _followed(match, self._by_head[head], data)
-            yield found
-            extended = found.end - match.end()
-            overlap = HEAD if extended else self._overlap(head) * (3 if self._wraps else 1)
-            at = max(match.start() + 1, found.end - overlap)
+    def trails(self, head: "re.Match[bytes]") -> list[Trail]:
+        """The needles that begin with it."""
+        text = BREAK.sub(b"", head[0]) if self._wraps else head[0]
+        return [Trail(needle, len(text), head.end()) for needle in self._by_head[text]]
 
     def held(self, data: bytes) -> int:
-        """How many of the last bytes may be the beginning of a needle that is still to come."""
-        if not self._wraps:
-            return self._longest(data[-HEAD:])
-        return self._held_with_breaks(data[-_WINDOW:])
-
-    def _longest(self, end: bytes, least: int = 1) -> int:
-        for size in range(min(HEAD, len(end)), least - 1, -1):
-            if end[-size:] in self._beginnings:
-                return size
-        return 0
+        """How many of the last bytes may be the beginning of a head that is still to come."""
+        if self._wraps and (broken := self._held_with_breaks(data[-_WINDOW:])):
+            return broken
+        sizes = range(min(HEAD, len(data)), 0, -1)
+        return next((size for size in sizes if data[-size:] in self._beginnings), 0)
 
     def _held_with_breaks(self, end: bytes) -> int:
-        straight = self._longest(end)
-        torn = _TORN_BREAK.search(end)
-        body = end[: torn.start()] if torn else end
-        size = self._longest(_BREAK.sub(b"", body)[-HEAD:], least=_UNBROKEN)
-        return len(end) - _place_of(body, size, straight) if size > straight else straight
-
-    def _overlap(self, head: bytes) -> int:
-        """How much of the end of this head may be the beginning of another needle."""
-        return self._longest(head[1:])
+        """One that has its first four bytes, which stand together. It may begin within what looks like a break."""
+        torn = TORN_BREAK.search(end)
+        until = torn.start() if torn else len(end)
+        openings = (found.start() for found in self._openings.finditer(end))
+        begun = (at for at in openings if BREAK.sub(b"", end[at:until]) in self._beginnings)
+        return len(end) - next(begun, len(end))
 
 
-def _place_of(body: bytes, size: int, straight: int) -> int:
-    """Where the last `size` bytes that are no breaks begin; its first four must stand together."""
-    places = [at for span in _unbroken(body) for at in range(*span)]
-    first = places[-size]
-    together = places[len(places) - size + _UNBROKEN - 1] == first + _UNBROKEN - 1
-    return first if together else len(body) - straight
+class Scan:
+    """A scanner on its way through one text: where it has come to depends on the text, not on its pieces."""
 
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self.cursor = 0
+        """No head that begins before it is still to be found."""
+        self.decided = 0
+        """Whatever covers a byte before it has been told."""
+        self._trails: list[Trail] = []
+        self._end = 0
+        """Of the stretch that needles have covered so far."""
+        self._heads = 0
 
-def _unbroken(data: bytes) -> Iterator[tuple[int, int]]:
-    at = 0
-    for found in _BREAK.finditer(data):
-        yield at, found.start()
-        at = found.end()
-    yield at, len(data)
+    def over(self, text: bytes, *, last: bool) -> list[Span]:
+        """What is covered beyond what was told before; `text` is what it was, and more at its end."""
+        trails, self._trails = self._trails, []
+        spans = [(trail.at, self._followed(trail, text, last)) for trail in trails]
+        limit = len(text) if last else len(text) - self._scanner.held(text)
+        while (head := self._next(text, limit)) is not None:
+            spans.append((head.start(), self._begun(head, text, last)))
+        self.decided = min([limit, *(trail.at for trail in self._trails)])
+        return spans
 
+    def forget(self, size: int) -> None:
+        """The first bytes of the text are no longer there."""
+        self.cursor, self._end = self.cursor - size, self._end - size
+        self._trails = [Trail(trail.needle, trail.offset, trail.at - size) for trail in self._trails]
 
-def _followed(match: "re.Match[bytes]", needles: list[Needle], data: bytes) -> Found:
-    end, trails = match.end(), list[Trail]()
-    for needle in needles:
-        reached, trail = follow(Trail(needle, min(len(needle.text), HEAD)), data, match.end())
-        end = max(end, reached)
-        trails += [trail] if trail else []
-    return Found(match.start(), end, tuple(trails))
+    def _next(self, text: bytes, limit: int) -> "re.Match[bytes] | None":
+        if self._heads == _MOST_HEADS:
+            self.cursor = max(self.cursor, self._end - self._scanner.reach)
+            if self._trails:
+                return None
+            self._heads = 0
+        head = self._scanner.head(text, self.cursor)
+        if head is not None and head.start() < limit:
+            return head
+        self.cursor = max(self.cursor, limit)
+        return None
 
+    def _begun(self, head: "re.Match[bytes]", text: bytes, last: bool) -> int:
+        self._heads = self._heads + 1 if head.start() <= self._end else 1
+        self.cursor = head.start() + 1
+        return max(self._followed(trail, text, last) for trail in self._scanner.trails(head))
 
-def follow(trail: Trail, data: bytes, at: int) -> tuple[int, Trail | None]:
-    """As far as the text from `at` on agrees; a trail when it was the text that ended."""
-    needle, offset = trail.needle, trail.offset
-    while offset < len(needle.text):
-        agreed = _agreed(needle.text, offset, data, at)
-        at, offset = at + agreed, offset + agreed
-        if offset == len(needle.text):
-            break
-        if at == len(data):
-            return at, Trail(needle, offset)
-        found = _BREAK.match(data, at) if needle.wraps else None
-        if found is None:
-            torn = needle.wraps and _TORN_BREAK.match(data, at)
-            return at, Trail(needle, offset, len(data) - at) if torn else None
-        if found.end() < len(data) and data[found.end()] != needle.text[offset]:
-            return at, None
-        if found.end() == len(data):
-            return at, Trail(needle, offset, len(data) - at)
-        at = found.end()
-    return _edge(needle, offset, data, at)
-
-
-def _edge(needle: Needle, offset: int, data: bytes, at: int) -> tuple[int, Trail | None]:
-    """The shared last character, then at most two of padding, percent-encoded perhaps."""
-    while needle.edge and offset < len(needle.text) + 3:
-        if at == len(data):
-            return at, Trail(needle, offset)
-        if offset == len(needle.text):
-            size = int(data[at] in needle.edge)
-        elif (padding := _PADDING.match(data, at)) is not None:
-            size = padding.end() - at
-        else:
-            torn = _TORN_PADDING.match(data, at)
-            return at, Trail(needle, offset, len(data) - at) if torn else None
-        if not size:
-            break
-        at, offset = at + size, offset + 1
-    return at, None
-
-
-def _agreed(text: bytes, offset: int, data: bytes, at: int) -> int:
-    """How many bytes are the same, by halving."""
-    low, high = 0, min(len(text) - offset, len(data) - at)
-    if data.startswith(text[offset : offset + high], at):
-        return high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if data.startswith(text[offset + low : offset + middle], at + low):
-            low = middle
-        else:
-            high = middle
-    return low
+    def _followed(self, trail: Trail, text: bytes, last: bool) -> int:
+        reached, further = follow(trail, text)
+        self._trails += [further] if further and not last else []
+        self._end = max(self._end, reached)
+        return reached
 
 
 def _trie(heads: Iterable[bytes]) -> dict[int, Any]:

@@ -1,17 +1,15 @@
 """Masking what arrives in pieces. Whatever the pieces, the result is that of masking the whole at once.
 
-piece ──► [ held from before | piece ] ──► found ones replaced ──► all but what may become one
+piece ──► [ kept from before | piece ] ──► found ones replaced ──► all but what may become one
 """
 
 from collections.abc import Iterator, Sequence
 
-from triform.runs.mask_scan import Scanner, Trail, follow
+from triform.runs.mask_scan import Scan, Scanner, Span
 
 MARKER = b"[secret]"
 _TELLING = 4
 """Bytes of a beginning that are not shown at a place where a text was cut off."""
-
-Span = tuple[int, int]
 
 
 class MaskStream:
@@ -19,59 +17,55 @@ class MaskStream:
 
     def __init__(self, scanners: Sequence[Scanner]) -> None:
         self._scanners = scanners
-        self._held = b""
+        self._scans = [Scan(scanner) for scanner in scanners]
+        self._kept = b""
+        self._shown = 0
+        """Of what is kept: it is there to be searched again."""
         self._open = False
-        """The marker was the last thing given out, or its rest is in what is held."""
-        self._covered = 0
-        self._trails: list[Trail] = []
+        """The marker was the last thing shown."""
+        self._spans: list[Span] = []
 
     def feed(self, data: bytes) -> bytes:
         """What can be shown by now."""
-        return self._next(data, hold=True)
+        return self._next(data, last=False)
 
     def end(self, *, cut: bool = False) -> bytes:
         """The rest. `cut`: the text may have been cut off within a value, so a beginning counts as one."""
-        last = self._held
-        beginning = max((scanner.held(last) for scanner in self._scanners), default=0) if cut else 0
-        return self._next(b"", hold=False, more=beginning if beginning >= _TELLING else 0)
+        size = len(self._kept)
+        beginning = max((scanner.held(self._kept) for scanner in self._scanners), default=0) if cut else 0
+        self._spans += [(size - beginning, size)] if beginning >= _TELLING else []
+        return self._next(b"", last=True)
 
-    def _next(self, data: bytes, *, hold: bool, more: int = 0) -> bytes:
-        before, text = len(self._held), self._held + data
-        spans, trails = self._continued(text, before)
-        fresh = [found for scanner in self._scanners for found in scanner.found(text)]
-        spans += [(found.start, found.end) for found in fresh]
-        spans += [(len(text) - more, len(text))] if more else []
-        gaps = [trail.gap for trail in (*trails, *(each for found in fresh for each in found.trails))]
-        keep = max([*gaps, *(scanner.held(text) for scanner in self._scanners)], default=0) if hold else 0
-        cut = len(text) - keep
-        self._trails = trails + [trail for found in fresh if found.start < cut for trail in found.trails]
-        return self._shown(text, cut, list(_joined(spans)))
+    def _next(self, data: bytes, *, last: bool) -> bytes:
+        text = self._kept + data
+        for scan in self._scans:
+            self._spans += scan.over(text, last=last)
+        decided = min((scan.decided for scan in self._scans), default=len(text))
+        shown = b"".join(self._replaced(text, max(decided, self._shown)))
+        self._forget(text, min((scan.cursor for scan in self._scans), default=self._shown))
+        return shown
 
-    def _continued(self, text: bytes, before: int) -> tuple[list[Span], list[Trail]]:
-        """What was masked already, and how far cut-off needles go on."""
-        spans = [(0, self._covered)] if self._covered else []
-        trails: list[Trail] = []
-        for trail in self._trails:
-            at = before - trail.gap
-            end, further = follow(trail, text, at)
-            spans += [(at, end)] if end > at else []
-            trails += [further] if further else []
-        return spans, trails
+    def _replaced(self, text: bytes, until: int) -> Iterator[bytes]:
+        """What has not been shown yet, each stretch of spans as one marker."""
+        for start, end in _joined(self._spans):
+            if end <= self._shown or start >= until:
+                continue
+            if start > self._shown:
+                yield text[self._shown : start]
+                self._open = False
+            if not self._open:
+                yield MARKER
+            self._open, self._shown = True, min(end, until)
+        if until > self._shown:
+            yield text[self._shown : until]
+            self._open, self._shown = False, until
 
-    def _shown(self, text: bytes, cut: int, spans: list[Span]) -> bytes:
-        shown, at, ended_open = bytearray(), 0, self._open and cut == 0
-        self._covered = 0
-        for start, end in spans:
-            if start >= cut and not (start == 0 and self._open):
-                break
-            shown += text[at:start]
-            if not (start == 0 and self._open):
-                shown += MARKER
-            at, ended_open = min(end, cut), end >= cut
-            self._covered = max(0, end - cut)
-        shown += text[at:cut]
-        self._open, self._held = ended_open, text[cut:]
-        return bytes(shown)
+    def _forget(self, text: bytes, cursor: int) -> None:
+        size = min(cursor, self._shown)
+        self._kept, self._shown = text[size:], self._shown - size
+        self._spans = [(start - size, end - size) for start, end in self._spans if end - size > self._shown]
+        for scan in self._scans:
+            scan.forget(size)
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:
