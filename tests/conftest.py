@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.hunting import register_profiles
 from triform.ids import Ids
 from triform.observability.logging import configure_logging
 from triform.storage.database import Database
@@ -15,6 +16,8 @@ from triform.storage.dsn import at_database
 from triform.storage.embedded import EmbeddedPostgres
 from triform.storage.migrate import migrate_platform
 from triform.testing.clock import FakeClock
+
+register_profiles()
 
 _TEMPLATE = "triform_template"
 _FORGETFUL = {"fsync": "off", "full_page_writes": "off"}

@@ -5,9 +5,10 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hunting import examples
 from triform.chemistry.document import MAX_BYTES, read_document
 
 KEYS = st.text(string.ascii_lowercase + "_", min_size=1, max_size=8)
@@ -24,7 +25,7 @@ def read(folder: Path, text: str | bytes) -> tuple[object, list[str]]:
     return document, [str(complaint).replace(f"{folder}/", "") for complaint in complaints]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(tree=st.dictionaries(KEYS, TREES, max_size=5))
 def test_json_is_read_as_the_value_it_is(tmp_path: Path, tree: dict[str, object]) -> None:
     file = tmp_path / "any.yaml"
@@ -35,7 +36,7 @@ def test_json_is_read_as_the_value_it_is(tmp_path: Path, tree: dict[str, object]
     assert document.value == tree
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150)
 @given(text=st.text(max_size=200))
 def test_no_text_at_all_makes_the_reader_raise(tmp_path: Path, text: str) -> None:
     file = tmp_path / "any.yaml"

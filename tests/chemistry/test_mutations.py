@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hunting import examples
 from triform.chemistry.catalogue import DEFINITIONS, load
 from triform.chemistry.complaints import DefinitionsRefused
 from triform.chemistry.document import read_document
@@ -36,7 +37,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return [replaced(inner, path[1:], new) if index == path[0] else inner for index, inner in enumerate(value)]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples(20)
 @given(data=st.data())
 def test_a_value_replaced_anywhere_is_loaded_or_complained_about(tmp_path: Path, data: st.DataObject) -> None:
     folder = tmp_path / "actions" / "twin"

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
 
+from tests.hunting import examples
 from triform.circles.model import Actor
 from triform.clock import SystemClock
 from triform.executor.commits import Acceptance, Commits, End, Start, Verdict
@@ -144,11 +146,10 @@ class Books(RuleBasedStateMachine):
         return self.loop.run_until_complete(awaitable)
 
 
+@pytest.mark.hypothesis
 def test_runs_holds_and_ledger_always_agree(database_dsn: str) -> None:
     Books.dsn = database_dsn
     run_state_machine_as_test(
         Books,
-        settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=examples(25, stateful_step_count=20, suppress_health_check=list(HealthCheck)),
     )

@@ -4,10 +4,10 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
+from tests.hunting import examples
 from triform.executor.slots import QueueFull, Slots, Ticket
 
 ELEMENTS = st.sampled_from([UUID(int=n) for n in range(1, 4)])
@@ -93,7 +93,7 @@ class SlotsMachine(RuleBasedStateMachine):
         return self.loop.run_until_complete(inside())  # type: ignore[return-value]
 
 
-SlotsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+SlotsMachine.TestCase.settings = examples(60, stateful_step_count=40)
 TestSlots = SlotsMachine.TestCase
 
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.hunting import examples
 from tests.unit.isolation.conftest import make_spec
 from tests.unit.isolation.scripted import ScriptedDriver
 from triform.substrates.isolation.interfaces import DriverFault, LoadFailed
@@ -113,5 +113,5 @@ class PoolMachine(RuleBasedStateMachine):
         self.loop.close()
 
 
-PoolMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+PoolMachine.TestCase.settings = examples(25, stateful_step_count=30)
 TestPoolMachine = PoolMachine.TestCase

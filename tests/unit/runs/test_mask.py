@@ -16,9 +16,10 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.hunting import examples
 from triform.errors import Complaint, Failure, Suggestion
 from triform.runs.mask import Mask
 from triform.runs.mask_forms import needles_of
@@ -71,7 +72,7 @@ def forms(value: str) -> list[str]:
 
 
 @given(values, around, around, st.lists(st.integers(0, 400), max_size=12), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_form_of_a_value_is_shown_however_the_text_is_cut(
     value: str, before: str, after: str, cuts: list[int], data: st.DataObject
 ) -> None:
@@ -82,7 +83,7 @@ def test_no_form_of_a_value_is_shown_however_the_text_is_cut(
 
 
 @given(values, st.binary(max_size=9), st.binary(max_size=9), st.lists(st.integers(0, 400), max_size=12))
-@settings(max_examples=120, deadline=None)
+@examples(120)
 def test_base64_is_found_in_whatever_was_encoded_with_it(
     value: str, before: bytes, after: bytes, cuts: list[int]
 ) -> None:
@@ -99,7 +100,7 @@ def test_base64_is_found_in_whatever_was_encoded_with_it(
 @given(
     st.sampled_from([TOKEN, KEY, LONG, AWKWARD * 4]), st.sampled_from([60, 64, 76]), st.integers(0, 90), st.data()
 )
-@settings(max_examples=120, deadline=None)
+@examples(120)
 def test_base64_in_lines_is_found(value: str, width: int, before: int, data: st.DataObject) -> None:
     """As Ruby's `encode64`, `openssl` and MIME break it."""
     encoded = base64.b64encode(b"\xff" * before + value.strip().encode()).decode()
@@ -114,7 +115,7 @@ def test_base64_in_lines_is_found(value: str, width: int, before: int, data: st.
 @given(
     st.lists(values, min_size=1, max_size=4), st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=12)
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @example([LONG[:26] * 3], b"d", [64])
 @example([LONG[26:52] * 4, LONG], b"d", [64])
 def test_the_pieces_do_not_matter(known: list[str], noise: bytes, cuts: list[int]) -> None:
@@ -151,7 +152,7 @@ def made_of(draw: st.DrawFn, known: list[str]) -> bytes:
 
 
 @given(st.lists(repetitive(), min_size=1, max_size=3), st.lists(st.integers(0, 400), max_size=8), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_pieces_do_not_matter_where_values_look_like_themselves_and_each_other(
     known: list[str], cuts: list[int], data: st.DataObject
 ) -> None:
@@ -162,7 +163,7 @@ def test_the_pieces_do_not_matter_where_values_look_like_themselves_and_each_oth
 
 
 @given(st.lists(repetitive(), min_size=1, max_size=3), st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @example(["c" * 137 + "b" + "c" * 59 + "accccccacc"], None)
 def test_values_that_look_like_themselves_and_each_other_are_hidden_whole(
     known: list[str], data: st.DataObject | None
@@ -176,7 +177,7 @@ def test_values_that_look_like_themselves_and_each_other_are_hidden_whole(
 
 @given(st.lists(st.sampled_from(["aaaaaaaa", "aaaaaaaab", "abababab", "babababa", "aabaabaa"]), min_size=1),
        st.text(alphabet="ab", max_size=80), st.lists(st.integers(0, 80), max_size=8))  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_values_that_overlap_are_covered_together(known: list[str], text: str, cuts: list[int]) -> None:
     covered = [any(text[s : s + len(v)] == v and s <= at < s + len(v) for v in known for s in range(len(text)))
                for at in range(len(text))]  # fmt: skip
@@ -187,7 +188,7 @@ def test_values_that_overlap_are_covered_together(known: list[str], text: str, c
 
 
 @given(values, st.integers(0, 200), st.lists(st.integers(0, 400), max_size=6))
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_a_text_that_breaks_off_within_a_value_shows_less_than_four_of_its_bytes(
     value: str, size: int, cuts: list[int]
 ) -> None:
@@ -223,7 +224,7 @@ def test_neither_beginning_nor_length_is_shown() -> None:
     st.none() | st.booleans() | st.integers() | st.text(max_size=20) | values,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5) | values, inner, max_size=4),
 ))  # fmt: skip
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @example(['{"key":"v1"}'], {"a": {"key": "v1"}})
 @example(["nabcdefgh"], "x\nabcdefgh\\nabcdefgh")
 @example(["12345678"], [123456789, 12345678, "12345678"])

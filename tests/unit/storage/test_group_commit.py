@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hunting import examples
 from triform.storage.errors import DatabaseUnavailable
 from triform.storage.group_commit import GroupCommit
 
@@ -43,7 +44,7 @@ class Book:
     cancelled=st.sets(st.integers(0, 99), max_size=10),
     max_batch=st.integers(1, 8),
 )
-@settings(deadline=None, max_examples=100)
+@examples(100)
 async def test_every_item_is_written_once_and_answered_unless_it_is_poison(
     waves: list[list[int]], cancelled: set[int], max_batch: int
 ) -> None:
