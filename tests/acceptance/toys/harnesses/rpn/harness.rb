@@ -45,7 +45,7 @@ module Confine
 
   def self.enter(sandbox)
     call(:unshare, 0x0C020000)
-    %w[/tmp /dev/shm].each { |at| call(:mount, +"tmpfs", +at, +"tmpfs", 6, +sandbox["tmpfs"]) }
+    call(:mount, +"tmpfs", +"/tmp", +"tmpfs", 6, +sandbox["tmpfs"])
     call(:mount, +"proc", +"/proc", +"proc", 14, 0)
     call(:prctl, 47, 4, 0, 0, 0)
     header = [0x20080522, 0].pack("L2")

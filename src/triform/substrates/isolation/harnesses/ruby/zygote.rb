@@ -15,7 +15,7 @@ module Confine
 
   def self.enter(sandbox)
     call(:unshare, 0x0C020000) # NEWNS, NEWIPC, NEWUTS
-    Core.do_each(%w[/tmp /dev/shm]) { |place| mount("tmpfs", place, 6, +sandbox["tmpfs"]) } # nosuid, nodev
+    mount("tmpfs", "/tmp", 6, +sandbox["tmpfs"]) # nosuid, nodev
     mount("proc", "/proc", 14, 0) # and noexec
     call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
     program = sandbox["filter"].unpack1("m") # locals: an address keeps nothing alive

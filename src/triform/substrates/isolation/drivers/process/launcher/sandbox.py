@@ -35,9 +35,9 @@ _STATUS, _STARTED, _ALIVE, _TROUBLE = 4, 5, 6, 7
 """Where the child keeps its ends while it is being set up; 0 to 3 stay for the harness, 4 for process 1."""
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_LINKS = (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"))
-_PLAIN = kernel.NO_SETUID | kernel.NO_DEVICES
 _TMP = "/tmp"  # noqa: S108 - always a fresh mount in a mount namespace of our own
+_LINKS = (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("shm", _TMP))
+_PLAIN = kernel.NO_SETUID | kernel.NO_DEVICES
 _HERE = "."
 _HARMLESS = _PLAIN | kernel.NO_EXECUTION
 _TEMPLATES_FIRST = "/dev/first"
@@ -158,8 +158,6 @@ def _mount_devices(dev: str, plan: Plan) -> None:
         Path(dev, name).symlink_to(destination)
     for path, program in ((CLONES_FIRST, inits.clones_first), (_TEMPLATES_FIRST, inits.templates_first)):
         _place_program(f"{dev}{path.removeprefix('/dev')}", program(machine()))
-    Path(dev, "shm").mkdir()
-    kernel.mount("tmpfs", f"{dev}/shm", "tmpfs", _PLAIN, f"size={plan.tmp_bytes},mode=1777")
     kernel.mount(None, dev, None, kernel.BIND | kernel.REMOUNT | kernel.READ_ONLY | _HARMLESS & ~kernel.NO_DEVICES)
 
 
