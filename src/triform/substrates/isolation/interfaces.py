@@ -144,10 +144,11 @@ class Instance(Protocol):
         """What has arrived and was not taken yet, without waiting. Nobody iterates `frames()` any more."""
 
     async def usage(self) -> Exit:
-        """What it has used until now, told from outside the guest; it goes on."""
+        """What it has used until now, told from outside the guest after its result; it goes on."""
 
     async def kill(self) -> Exit:
-        """SIGKILL to the whole unit of containment, wait until nothing is left, clean up; idempotent."""
+        """SIGKILL to the whole unit of containment, wait until nothing is left, clean up; idempotent. Tells what
+        was used, unless `usage` has."""
 
 
 class Driver(Protocol):

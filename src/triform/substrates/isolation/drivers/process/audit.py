@@ -4,6 +4,7 @@ Read from the host's /proc, so user code cannot forge it. It is a point in time:
 """
 
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ _GIVEN_UP = (
     b"\nNoNewPrivs:\t1\n",
     b"\nSeccomp:\t2\n",
 )
+
+_FIRST = re.compile(rb"^NSpid:.*\t1$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,10 @@ def confined(pid: int) -> bool:
     return _powerless(status) and b"\nSeccomp_filters:\t1\n" not in status
 
 
-def powerless(pid: int) -> bool:
-    """Whether a process has no capability in any set; for one that user code is not in."""
-    return _powerless(_status(pid))
+def leads(pid: int) -> bool:
+    """Whether a process is the first of its pid namespace and has no capability in any set."""
+    status = _status(pid)
+    return _powerless(status) and _FIRST.search(status) is not None
 
 
 def _powerless(status: bytes) -> bool:

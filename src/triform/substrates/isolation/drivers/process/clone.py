@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from triform.substrates.isolation.channel import control
 from triform.substrates.isolation.drivers.process import credentials
-from triform.substrates.isolation.drivers.process.audit import confined, powerless
+from triform.substrates.isolation.drivers.process.audit import confined, leads
 from triform.substrates.isolation.drivers.process.birth import Birth
 from triform.substrates.isolation.drivers.process.instance import Body
 from triform.substrates.isolation.drivers.process.link import Link
@@ -75,7 +75,7 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
 async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends) -> Body:
     said = await Birth(ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
     runner, first = said["ready"], said.get("born", template.first)
-    if not (confined(runner) and powerless(first)):
+    if not (confined(runner) and leads(first)):
         raise DriverFault("a clone kept privileges it should have given up")
     bound = await link.ask("bound", template=template.name, first=first, runner=runner)
     return Body(ends.channel, ends.stdout, ends.stderr, bound.descriptors[0], bound["group"])

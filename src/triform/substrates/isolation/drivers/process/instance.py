@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from triform.substrates.isolation.channel import control, encode
-from triform.substrates.isolation.drivers.process.launcher.figures import usage
+from triform.substrates.isolation.drivers.process.launcher.figures import spent
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.sources import Sources
 from triform.substrates.isolation.drivers.process.waiting import settle
@@ -35,6 +35,7 @@ class ProcessInstance(Instance):
         self._link = link
         self._after = after
         self._sources = Sources(body.channel, body.stdout, body.stderr)
+        self._told = False
         self._ending: asyncio.Task[Exit] | None = None
         self._writable: asyncio.Future[None] | None = None
 
@@ -76,8 +77,8 @@ class ProcessInstance(Instance):
 
     async def usage(self) -> Exit:
         if self._link.places:
-            used = usage(self._link.places, self._body.group)
-            return Exit(used.oom_kills > 0, used.cpu_ms, used.memory_peak)
+            self._told = True
+            return Exit(False, *spent(self._link.places, self._body.group))
         try:
             told = await self._link.ask("usage", group=self._body.group)
         except DriverFault:  # the launcher is gone and has taken everything with it
@@ -96,11 +97,11 @@ class ProcessInstance(Instance):
             signal.pidfd_send_signal(self._body.pidfd, signal.SIGKILL)
         os.close(self._body.pidfd)
         try:
-            told = await self._link.ask("end", group=self._body.group)
+            told = await self._link.ask("end", group=self._body.group, told=self._told)
         except DriverFault:  # the launcher is gone and has taken everything with it
             told = None
         self._let_write()
         self._sources.drain()
         if self._after:
             await self._after()
-        return Exit(told["oom"], told["cpu_ms"], told["peak"]) if told else Exit()
+        return Exit(told["oom"], told["cpu_ms"], told["peak"]) if told and not self._told else Exit()

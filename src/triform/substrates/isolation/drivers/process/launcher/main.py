@@ -5,11 +5,14 @@ requests as JSON on a SOCK_SEQPACKET socket, one message each, descriptors attac
 
     {"id": 7, "do": "spawn", "template": "3", "plan": {…}} + control, stdout, stderr
                                                    → {"id": 7, "pid": 812, "uid": 1900000017}
-    {"id": 8, "do": "bound", "template": "3", "pid": 840}   → {"id": 8, "group": "3.r1"} + a pidfd
+    {"id": 8, "do": "bound", "template": "3", "first": 840, "runner": 841}
+                                                            → {"id": 8, "group": "3.r1"} + a pidfd of the first
     {"id": 8, "do": "usage", "group": "3.r1"}               → {"id": 8, "oom": false, "cpu_ms": …, "peak": …}
-    {"id": 9, "do": "end", "group": "3.r1"}                 → {"id": 9, "oom": false, "cpu_ms": …, "peak": …}
+    {"id": 9, "do": "end", "group": "3.r1", "told": false}  → {"id": 9, "oom": false, "cpu_ms": …, "peak": …} once
+                                                              nothing of it is left; `told`: without the figures
     {"id": 10, "do": "discard", "template": "3"}            → {"id": 10} once nothing of it is left
-    {"id": 11, "do": "about"}                               → {"id": 11, "controllers": […], "root": true}
+    {"id": 11, "do": "about"}                               → {"id": 11, "root": true, "controllers": […],
+                                                               "places": {…}}
     unasked:                                                  {"gone": "3", "code": 0, "signal": 9, "oom": false}
 
 A request that fails is answered {"id", "error"}. When the server's end closes, for whatever reason, every

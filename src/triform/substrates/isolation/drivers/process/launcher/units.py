@@ -1,10 +1,8 @@
 """What the launcher can kill: a template or a clone, each with a group of its own. Standard library only."""
 
 import os
-import re
 import signal
 
-from triform.substrates.isolation.drivers.process.launcher.files import read
 from triform.substrates.isolation.drivers.process.launcher.plan import Plan
 from triform.substrates.isolation.drivers.process.launcher.uids import Uid
 
@@ -54,11 +52,10 @@ def user_namespace(pid: int) -> str:
     return _namespace(pid, "user")
 
 
-def leads(first: int, other: int) -> bool:
-    """Whether one process is the first of the pid namespace that the other is in."""
-    shared = _namespace(first, "pid")
-    is_first = re.search(r"^NSpid:.*\t1$", read(f"/proc/{first}/status"), re.MULTILINE)
-    return bool(shared and is_first) and shared == _namespace(other, "pid")
+def together(one: int, other: int) -> bool:
+    """Whether two processes are in the same pid namespace."""
+    shared = _namespace(one, "pid")
+    return bool(shared) and shared == _namespace(other, "pid")
 
 
 def _namespace(pid: int, kind: str) -> str:

@@ -16,7 +16,7 @@ from triform.substrates.isolation.drivers.process.launcher.groups import Groups
 from triform.substrates.isolation.drivers.process.launcher.plan import from_json
 from triform.substrates.isolation.drivers.process.launcher.spawn import spawn
 from triform.substrates.isolation.drivers.process.launcher.unbounded import Unbounded
-from triform.substrates.isolation.drivers.process.launcher.units import Template, Unit, leads, user_namespace
+from triform.substrates.isolation.drivers.process.launcher.units import Template, Unit, together, user_namespace
 
 Answer = tuple[dict[str, Any] | None, list[int]]
 """What to answer (None = later, among the news) and the descriptors that go with it."""
@@ -139,7 +139,7 @@ class Warden:
         """Puts a clone's runner, and so all it will ever fork, into a group of its own. The first process of
         its pid namespace stays where it is: it does nothing, and is what there is to kill."""
         pidfd = os.pidfd_open(first)
-        if user_namespace(runner) != template.namespace or not leads(first, runner):
+        if user_namespace(runner) != template.namespace or not together(first, runner):
             os.close(pidfd)
             raise Refused(f"processes {first} and {runner} are no clone of template {template.name}")
         group, watch = template.free.pop() if template.free else self._make_group(template)
@@ -183,19 +183,21 @@ class Warden:
         return {"oom": unit.oom or usage.oom_kills > 0, "cpu_ms": usage.cpu_ms, "peak": usage.memory_peak}
 
     def _end(self, request: dict[str, Any]) -> Answer:
-        """Kills a clone; answers once nothing of it is left, with its last numbers."""
+        """Kills a clone; answers once nothing of it is left, with its last numbers unless they are known."""
         group = request["group"]
         _, unit = self._runs[group]
         if group in self._ending:
             raise Refused(f"group {group} is ending already")
         if not unit.kill():
-            return self._ended(group), []
+            return self._ended(group, request["told"]), []
         self._ending[group] = time.monotonic() + _STUCK_S
-        self._listen(unit.pidfd, lambda: self._news.append({"id": request["id"], **self._ended(group)}))
+        news = {"id": request["id"]}
+        self._listen(unit.pidfd, lambda: self._news.append(news | self._ended(group, request["told"])))
         return None, []
 
-    def _ended(self, group: str) -> dict[str, Any]:
-        last = self._usage(group)
+    def _ended(self, group: str, told: bool) -> dict[str, Any]:
+        """`told`: the server has the figures. Then only memory that ran out can matter, which is heard of."""
+        last = {"oom": self._runs[group][1].oom} if told else self._usage(group)
         name, unit = self._runs.pop(group)
         self._ending.pop(group, None)
         self._deafen(unit.pidfd)
