@@ -1,46 +1,104 @@
-"""`bin/bench [--quick]`: prints a table of medians and ratios, all taken in this one run."""
+"""`bin/bench [--quick] [--plot FILE.png] [--flame FILE.svg]`: medians and ratios, all taken in this one run."""
 
 import argparse
 import asyncio
 import platform
+import statistics
+import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import ours, peers
 from bench.cost import Cost, cost_per_run
 from bench.figures import Figures, table
+from bench.memory import Memory, memory_of
+from bench.plot import plot
+from bench.scale import scaled
 from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.languages import read_languages
 
 IMAGES = Path(__file__).parent.parent / ".triform" / "images"
 _LANGUAGE = "ruby"
+_FLAME_S = 10
 
 
-async def main(quick: bool) -> None:
-    warm, spawned = (200, 15) if quick else (2000, 100)
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    warm: int
+    spawned: int
+    elements: int
+    past: int
+
+
+FULL, QUICK = Size(2000, 100, 990, 1_000_000), Size(200, 15, 10, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything about ours."""
+
+    rows: list[Figures]
+    scale: list[Figures]
+    cost: Cost
+    memory: Memory
+    deploys: tuple[float, float]
+    """Milliseconds of a deploy and of the first invoke after it, medians."""
+
+
+async def main(options: argparse.Namespace) -> None:
+    size = QUICK if options.quick else FULL
     image = await Images(IMAGES).build(read_languages()[_LANGUAGE], print)
     with tempfile.TemporaryDirectory(prefix="triform-bench-") as name:
         folder = Path(name)
-        rows, cost, first_ms = await _ours(folder / "data", warm)
-        rows += peers.measured(peers.staged(image.root, folder), spawned, warm)
-    print(f"\n{platform.machine()}, {platform.release()}, Python {platform.python_version()}\n")
-    print(table(rows, peers.SPAWN))
-    print(f"\nfirst invoke after deploy: {first_ms:.1f} ms\n")
-    print(cost.table())
+        found = await _ours(folder / "ours", size, options.flame)
+        rows = found.rows + peers.measured(peers.staged(image.root, folder), size.spawned, size.warm)
+    if options.plot:
+        plot(rows, options.plot)
+    _tell(found, rows)
 
 
-async def _ours(data_dir: Path, runs: int) -> tuple[list[Figures], Cost, float]:
-    async with ours.server(data_dir, IMAGES) as (client, pid):
-        first_ms = await client.deploy("sum")
+async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
+    async with ours.server(folder, IMAGES) as instance:
+        client, pid = instance.client, instance.pid
+        deploys = [await client.deploy(slug) for slug in ("sum", *(f"sum-{number}" for number in range(9)))]
         rows = [
-            await ours.series(client, f"Triform, end to end, {clients} client(s)", clients, runs)
+            await ours.series(client, f"Triform, end to end, {clients} client(s)", clients, size.warm)
             for clients in (1, 8, 32)
         ]
-        cost = await cost_per_run(pid, lambda: ours.series(client, "cost", 8, runs))
-    return rows, cost, first_ms
+        cost = await cost_per_run(instance, lambda: ours.series(client, "cost", 8, size.warm))
+        rows.append(await ours.asynchronous(client, size.warm))
+        if flame:
+            await _flame(client, pid, flame)
+        memory = memory_of(pid)
+        scale = await scaled(instance, size.warm // 2, size.elements, size.past)
+    deployed, first = (statistics.median(values) for values in zip(*deploys, strict=True))
+    return Found(rows, scale, cost, memory, (deployed, first))
+
+
+async def _flame(client: ours.Client, pid: int, path: Path) -> None:
+    """What the server's interpreter does while eight clients invoke; needs py-spy, as `plot` needs matplotlib."""
+    command = ["py-spy", "record", "--pid", str(pid), "--duration", str(_FLAME_S), "--output", str(path)]
+    spy = subprocess.Popen(  # noqa: ASYNC220 - it is looked after below
+        [*command, "--rate", "500"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while spy.poll() is None:
+        await ours.series(client, "flame", 8, 200)
+
+
+def _tell(found: Found, rows: list[Figures]) -> None:
+    deployed, first = found.deploys
+    print(f"\n{platform.machine()}, {platform.release()}, Python {platform.python_version()}\n")
+    print(table(rows, peers.SPAWN), table(found.scale, found.scale[0].name), sep="\n\n")
+    print(f"\ndeploy: {deployed:.1f} ms, the first invoke after it: {first:.1f} ms\n")
+    print(found.cost.table(), found.memory.table(), sep="\n\n")
 
 
 if __name__ == "__main__":
-    options = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
-    options.add_argument("--quick", action="store_true", help="a tenth of the runs, to see that it works")
-    asyncio.run(main(options.parse_args().quick))
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the runs, to see that it works")
+    parser.add_argument("--plot", type=Path, help="where to write a picture of the figures (PNG)")
+    parser.add_argument("--flame", type=Path, help="where to write a flame graph of the server (SVG)")
+    asyncio.run(main(parser.parse_args()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Figures
+from bench.ours import Instance
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
@@ -21,36 +22,32 @@ class Cost:
         return "\n".join(lines + [f"| {name} | {ms:.2f} |" for name, ms in sorted(self.parts.items())])
 
 
-async def cost_per_run(pid: int, work: Callable[[], Awaitable[Figures]]) -> Cost:
-    """CPU used by the process tree of `pid` while `work` goes on, per run of it (its warm-up included)."""
-    before = _usage(pid)
+async def cost_per_run(instance: Instance, work: Callable[[], Awaitable[Figures]]) -> Cost:
+    """CPU used by an instance while `work` goes on, per run of it (its warm-up included)."""
+    before = _usage(instance)
     done = await work()
-    after = _usage(pid)
+    after = _usage(instance)
     runs = done.runs * 1.1
     return Cost({part: (after[part] - before.get(part, 0.0)) / runs for part in after})
 
 
-def _usage(pid: int) -> dict[str, float]:
-    parts: dict[str, float] = {}
-    for each in _tree(pid):
-        part = "server" if each == pid else _part(each)
-        parts[part] = parts.get(part, 0.0) + _cpu_ms(each)
-    parts["sandboxes (all processes)"] = _sandboxes_ms()
-    return parts
+def _usage(instance: Instance) -> dict[str, float]:
+    launchers = children(instance.pid)
+    return {
+        "server": _cpu_ms(instance.pid),
+        "postgres": sum(map(_cpu_ms, tree(instance.postgres))),
+        "launcher": sum(map(_cpu_ms, launchers)),
+        "sandboxes": sum(map(_sandboxes_ms, launchers)),
+    }
 
 
-def _part(pid: int) -> str:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    if b"postgres" in command:
-        return "postgres"
-    return "templates (part of sandboxes)" if b"ruby" in command else "launcher"
+def tree(pid: int) -> list[int]:
+    return [pid, *(below for child in children(pid) for below in tree(child))]
 
 
-def _tree(pid: int) -> list[int]:
-    children: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        children += [int(child) for child in (task / "children").read_text().split()]
-    return [pid, *(below for child in children for below in _tree(child))]
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def _cpu_ms(pid: int) -> float:
@@ -58,10 +55,9 @@ def _cpu_ms(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK_MS
 
 
-def _sandboxes_ms() -> float:
+def _sandboxes_ms(launcher: int) -> float:
     """Cgroups add up what lived in them, also what is gone."""
-    v1 = sum(int(path.read_text()) / 1e6 for path in Path("/sys/fs/cgroup").glob("cpuacct/triform*/cpuacct.usage"))
-    v2 = 0.0
-    for path in Path("/sys/fs/cgroup").glob("**/triform*/cpu.stat"):
-        v2 += int(path.read_text().split()[1]) / 1000
+    home, groups = f"triform-{launcher}-*", Path("/sys/fs/cgroup")
+    v1 = sum(int(path.read_text()) / 1e6 for path in groups.glob(f"cpuacct/**/{home}/cpuacct.usage"))
+    v2 = sum(int(path.read_text().split()[1]) / 1000 for path in groups.glob(f"**/{home}/cpu.stat"))
     return v1 + v2

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import aiohttp
 
 from bench.figures import Figures, figures
 from bench.wire import Connection
+from triform.storage.embedded import EmbeddedPostgres
 
 HANDLER = (Path(__file__).parent / "handler.rb").read_text()
 _BODY = {"a": 1, "b": 2}
@@ -41,17 +43,70 @@ class Client:
         self._session.headers["Authorization"] = f"Bearer {self._token}"
         await self.call("/api/bench/ops/wallet/top_up", {"amount_micro_au": 10**12, "reference": "bench"})
 
-    async def deploy(self, slug: str, code: str = HANDLER) -> float:
-        """Creates and deploys; answers the milliseconds of the first invoke after it."""
-        spec = {"source": {"type": "inline", "code": code}}
+    async def create(self, slug: str) -> None:
+        spec = {"source": {"type": "inline", "code": HANDLER}}
         await self.call("/api/bench/", {"element_type": "ruby", "slug": slug, "spec": spec})
-        await self.call(f"/api/bench/{slug}/ops/deploy", {})
+
+    async def deploy(self, slug: str) -> tuple[float, float]:
+        """Creates and deploys; answers the milliseconds of the deploy and of the first invoke after it."""
+        await self.create(slug)
         begun = time.perf_counter()
+        await self.call(f"/api/bench/{slug}/ops/deploy", {})
+        deployed = time.perf_counter()
         await self.call(f"/api/bench/{slug}/ops/invoke", _BODY)
-        return (time.perf_counter() - begun) * 1000
+        return (deployed - begun) * 1000, (time.perf_counter() - deployed) * 1000
+
+    async def repeated(self, name: str, path: str, times: int) -> Figures:
+        """A reading operation, one after the other."""
+        durations, begun = [], time.perf_counter()
+        for _ in range(times):
+            before = time.perf_counter()
+            async with self._session.get(self._url + path) as answer:
+                await answer.read()
+            durations.append(time.perf_counter() - before)
+        return figures(name, durations, time.perf_counter() - begun)
+
+    async def accepted(self) -> str:
+        """Where an asynchronous run can be looked at."""
+        headers = {"Prefer": "respond-async"}
+        async with self._session.post(
+            f"{self._url}/api/bench/sum/ops/invoke", json=_BODY, headers=headers
+        ) as answer:
+            return answer.headers["location"]
+
+    async def ended(self, location: str) -> None:
+        async with self._session.get(self._url + location, params={"wait": "30"}) as answer:
+            status = (await answer.json(content_type=None))["status"]
+            if status != "completed":
+                raise RuntimeError(f"an asynchronous run is {status}")
 
     async def connection(self, slug: str) -> Connection:
         return await Connection.open(self._url, f"/api/bench/{slug}/ops/invoke", self._token, _BODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A server with its pid, and the database it is on with its pid."""
+
+    client: Client
+    pid: int
+    dsn: str
+    postgres: int
+
+
+async def asynchronous(client: Client, runs: int) -> Figures:
+    """All accepted at once by eight clients, until the last has ended."""
+    durations: list[float] = []
+
+    async def work(count: int) -> None:
+        began = time.perf_counter()
+        for location in [await client.accepted() for _ in range(count)]:
+            await client.ended(location)
+            durations.append(time.perf_counter() - began)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(work(runs // 8) for _ in range(8)))
+    return figures("Triform, asynchronous, accepted to ended", durations, time.perf_counter() - begun)
 
 
 async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
@@ -76,9 +131,17 @@ async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
 
 
 @asynccontextmanager
-async def server(data_dir: Path, image_dir: Path) -> AsyncIterator[tuple[Client, int]]:
-    """An instance of its own on a free port, and its pid; stopped at the end."""
-    environment = {**os.environ, "TRIFORM_IMAGE_DIR": str(image_dir), "TRIFORM_LOG_LEVEL": "error"}
+async def server(data_dir: Path, image_dir: Path) -> AsyncIterator[Instance]:
+    """An instance of its own on a free port; stopped at the end."""
+    postgres = EmbeddedPostgres(data_dir / "postgres")
+    async with postgres as dsn, _answering(data_dir / "data", image_dir, dsn) as (client, pid):
+        yield Instance(client, pid, dsn, postgres.pid or 0)
+
+
+@asynccontextmanager
+async def _answering(data_dir: Path, image_dir: Path, dsn: str) -> AsyncIterator[tuple[Client, int]]:
+    own = {"TRIFORM_IMAGE_DIR": str(image_dir), "TRIFORM_DATABASE_URL": dsn, "TRIFORM_LOG_LEVEL": "error"}
+    environment = {**os.environ, **own}
     command = [sys.executable, "-m", "bench.instance", str(data_dir)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
     try:

@@ -77,38 +77,43 @@ class Run:
         self._calls = calls or NoCalls()
         self._output = bytearray()
         self._verdict: _Verdict | None = None
-        self._decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._limit: asyncio.Timeout | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._started = clock.monotonic()
         self._answered = False
 
     async def drive(self) -> Outcome:
         """Runs to the end. Without a result, and when this is cancelled, the instance is dead afterwards."""
-        talk = asyncio.create_task(self._talk())
+        cancelled = asyncio.ensure_future(self._listener.cancelled())
         try:
-            await self._wait(talk)
-            ended = await (self._part(talk) if self._answered else self._end(talk))
+            await self._talk_in_time(cancelled)
+            ended = await (self._part() if self._answered else self._end())
         except BaseException:
-            await asyncio.shield(self._end(talk))
+            await asyncio.shield(self._end())
             raise
-        return await self._outcome(self._verdict or _SILENCE, ended)
-
-    async def _wait(self, talk: asyncio.Task[None]) -> None:
-        """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
-        cancelled = asyncio.create_task(self._listener.cancelled())
-        left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic() + _TIMER_S
-        try:
-            await asyncio.wait(
-                {talk, cancelled, self._decided}, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED
-            )
         finally:
             cancelled.cancel()
-        if not (talk.done() or self._decided.done()):
-            self._decide(Cause.cancelled if cancelled.done() else Cause.timeout)
+        return await self._outcome(self._verdict or _SILENCE, ended)
 
-    async def _part(self, talk: asyncio.Task[None]) -> Exit:
+    async def _talk_in_time(self, cancelled: asyncio.Future[None]) -> None:
+        """Until there is a verdict, the deadline, or a cancellation: which becomes the verdict."""
+        left = self._started + self._order.timeout_ms / 1000 - self._clock.monotonic() + _TIMER_S
+        try:
+            async with asyncio.timeout(left) as self._limit:
+                cancelled.add_done_callback(self._interrupt)
+                await self._talk()
+        except TimeoutError:
+            self._decide(Cause.cancelled if cancelled.done() else Cause.timeout)
+        finally:
+            self._limit = None
+
+    def _interrupt(self, cancelled: asyncio.Future[None]) -> None:
+        if self._limit and not self._limit.expired():
+            self._limit.reschedule(0)
+
+    async def _part(self) -> Exit:
         """The result is there, and whatever was printed before it is in the pipes."""
-        await self._hang_up(talk)
+        await self._hang_up()
         for frame in self._instance.rest():
             self._take(frame)
         try:
@@ -116,27 +121,33 @@ class Run:
         except DriverFault:  # The work is done; only its figures are lost.
             return Exit()
 
-    async def _end(self, talk: asyncio.Task[None]) -> Exit:
+    async def _end(self) -> Exit:
         """Kill, then read what the guest had written before it died."""
         try:
             return await self._instance.kill()
         finally:
-            await asyncio.wait({talk}, timeout=_DRAIN_S)
-            await self._hang_up(talk)
+            with contextlib.suppress(TimeoutError, ProtocolViolation):
+                async with asyncio.timeout(_DRAIN_S):
+                    async for frame in self._instance.frames():
+                        self._take(frame)
+            await self._hang_up()
 
-    async def _hang_up(self, talk: asyncio.Task[None]) -> None:
-        for task in (talk, *self._answers):
+    async def _hang_up(self) -> None:
+        for task in self._answers:
             task.cancel()
-        await asyncio.gather(talk, *self._answers, return_exceptions=True)
+        if self._answers:
+            await asyncio.gather(*self._answers, return_exceptions=True)
 
     async def _talk(self) -> None:
+        """Until there is a verdict."""
         try:
             await self._instance.send(*self._opening())
-        except GuestGone as gone:
-            self._decide(Cause.infra_before, detail=f"the sandbox was gone before the work reached it: {gone}")
-        try:
             async for frame in self._instance.frames():
                 self._take(frame)
+                if self._verdict:
+                    return
+        except GuestGone as gone:
+            self._decide(Cause.infra_before, detail=f"the sandbox was gone before the work reached it: {gone}")
         except ProtocolViolation as violation:
             self._decide(Cause.protocol, detail=str(violation))
         self._decide(_SILENCE.cause, detail=_SILENCE.detail)
@@ -156,7 +167,7 @@ class Run:
         """Output always counts; anything else only until the verdict."""
         if frame.kind in _STREAMS:
             self._listener.write(_STREAMS[frame.kind], frame.payload)
-        elif not self._decided.done():
+        elif self._verdict is None:
             try:
                 self._collect(frame) if frame.kind == "D" else self._hear(frame)
             except ProtocolViolation as violation:
@@ -220,7 +231,6 @@ class Run:
         """The first verdict stands."""
         if self._verdict is None:
             self._verdict = _Verdict(cause=cause, at=self._clock.monotonic(), **known)
-            self._decided.set_result(None)
 
     async def _outcome(self, verdict: _Verdict, ended: Exit) -> Outcome:
         cause, detail = verdict.cause, verdict.detail
