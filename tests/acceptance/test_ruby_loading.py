@@ -43,6 +43,23 @@ async def test_code_that_kills_itself_while_loading_is_a_failure(circle: Circle)
     refused(await element.invoke({}), 500, "RUBY_EXECUTION_FAILED")
 
 
+@pytest.mark.parametrize(
+    "wreck",
+    [
+        "module Process; def self._fork = raise('no fork'); end",
+        "Thread::Mutex.class_eval { def synchronize(*) = exit!(3) }",
+        "TracePoint.new(:call) { exit!(3) if _1.method_id == :become_runner }.enable",
+    ],
+)
+async def test_code_that_takes_its_language_apart_while_loading_has_itself_to_blame(
+    circle: Circle, wreck: str
+) -> None:
+    element = await circle.ruby(f"{wreck}\ndef handler(input) = 1\n")
+    problem = refused(await element.invoke({}), 500, "RUBY_EXECUTION_FAILED")
+    run = await element.run(problem["run_id"])
+    assert (run["status"], run["cost_micro_au"]) == ("failed", 10_000)
+
+
 async def test_loading_has_a_limit_of_its_own(start_server: StartServer) -> None:
     running = start_server(load_timeout_ms=400)
     async with client_of(running) as http:

@@ -67,7 +67,7 @@ async def test_a_run_cannot_kill_the_process_above_it(bench: Bench, probes: Proc
 
 
 async def test_a_signal_to_its_process_group_reaches_nobody_else(bench: Bench, probes: ProcessTemplate) -> None:
-    """A group goes through pid namespaces: one shared with the template or another run would be a way to kill it."""
+    """A group goes through pid namespaces: sharing one would be a way to kill others."""
     neighbour = await bench.driver.clone(probes)
     killed = await bench.run(probes, "kill the group")
     await invoke(neighbour, "echo", value="still here")

@@ -37,7 +37,14 @@ def of_load(failed: LoadFailed, plan: Plan) -> Failure:
     """The failure of user code that could not be loaded."""
     error, seen = parse_error(failed.error), failed.error or {}
     code = error.status if error else _number(seen.get("code"))
-    ending = Ending(cause=failed.cause, error=error, code=code, signal=_number(seen.get("signal")), loading=True)
+    ending = Ending(
+        cause=failed.cause,
+        error=error,
+        code=code,
+        signal=_number(seen.get("signal")),
+        detail=failed.detail,
+        loading=True,
+    )
     return _failure(ending, plan)
 
 

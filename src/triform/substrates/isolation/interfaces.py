@@ -166,7 +166,7 @@ class Driver(Protocol):
         """Start, load, freeze, audit. Raises `LoadFailed` for what user code did, `DriverFault` otherwise."""
 
     async def clone(self, template: Any) -> Instance:
-        """A fresh READY instance of one of its own templates."""
+        """A fresh READY instance of one of its own templates. Raises `DriverFault`, in particular `StillBorn`."""
 
     async def discard(self, template: Any) -> None:
         """Ends one of its own templates; its instances live on."""
@@ -174,6 +174,10 @@ class Driver(Protocol):
 
 class DriverFault(Exception):
     """The sandbox machinery failed; user code is not at fault."""
+
+
+class StillBorn(DriverFault):
+    """An instance, or the template it was to come from, ended by itself before the instance was ready."""
 
 
 class GuestGone(Exception):
@@ -188,9 +192,16 @@ class LoadFailed(Exception):
     """User code could not be loaded. `cause` says how; `error` is the guest's error object, if it sent one."""
 
     def __init__(
-        self, cause: str, error: Mapping[str, Any] | None = None, output: tuple[Frame, ...] = (), ms: float = 0.0
+        self,
+        cause: str,
+        error: Mapping[str, Any] | None = None,
+        output: tuple[Frame, ...] = (),
+        ms: float = 0.0,
+        detail: str = "",
     ) -> None:
         super().__init__(cause)
+        self.detail = detail
+        """What the host has to say about it, where the guest said nothing."""
         self.cause = cause
         """load_error, syntax_error, handler_not_found, exit, signal, oom, timeout or protocol."""
         self.error = error

@@ -76,5 +76,5 @@ class Maker:
         try:
             return await self._driver.template(shelf.spec)
         except LoadFailed as failed:
-            shelf.failure, shelf.failed_at, shelf.target = failed, self._clock.monotonic(), 0
+            shelf.failed(failed, self._clock.monotonic())
             raise

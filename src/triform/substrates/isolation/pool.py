@@ -20,6 +20,7 @@ from triform.substrates.isolation.interfaces import (
     Driver,
     DriverFault,
     LoadFailed,
+    StillBorn,
     Template,
     TemplateSpec,
 )
@@ -30,6 +31,8 @@ _log = structlog.get_logger()
 
 _PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
 """Causes of a failed load that may well not come back."""
+
+_TAKEN_APART = "it loads, but what it changed about the language keeps every run from starting"
 
 
 class Pool:
@@ -99,11 +102,16 @@ class Pool:
 
     async def obtain(self, spec: TemplateSpec) -> Lease:
         """A READY instance for one run. Raises `LoadFailed` for what user code did, `DriverFault` when the
-        machinery failed twice: a shelf that cannot serve is retired, and a fresh one is given a chance."""
+        machinery failed twice: a shelf that cannot serve is retired, and a fresh one is given a chance. Code that
+        loads well, but of which no instance comes to life, has taken its language apart: that is its doing."""
         try:
             return await self._borrow(self._shelf(spec))
         except DriverFault:
-            return await self._borrow(self._shelf(spec))
+            try:
+                return await self._borrow(self._shelf(spec))
+            except StillBorn as stillborn:
+                failure = LoadFailed("protocol", detail=_TAKEN_APART)
+                raise self._shelf(spec).failed(failure, self._clock.monotonic()) from stillborn
 
     async def give_back(self, lease: Lease) -> None:
         """Ends the instance, and a template that is its own; goes on when the caller is cancelled."""

@@ -89,10 +89,16 @@ class Shelf:
         """At least so many spares from now on, within the limit."""
         self.target = max(self.target, min(count, most))
 
+    def failed(self, failure: LoadFailed, now: float) -> LoadFailed:
+        """Remembers it, and wants no more spares."""
+        self.failure, self.failed_at, self.target = failure, now, 0
+        return failure
+
     def again(self) -> LoadFailed | None:
         """The remembered failure as a fresh exception (a raised one drags its traceback along)."""
-        failure = self.failure
-        return LoadFailed(failure.cause, failure.error, failure.output, failure.ms) if failure else None
+        if (known := self.failure) is None:
+            return None
+        return LoadFailed(known.cause, known.error, known.output, known.ms, known.detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from triform.substrates.isolation.drivers.process.birth import Birth
 from triform.substrates.isolation.drivers.process.instance import Body
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation
+from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation, StillBorn
 
 READY_S = 10.0
 
@@ -44,7 +44,10 @@ async def make_clone(template: ProcessTemplate, link: Link, number: int) -> Body
         try:
             async with asyncio.timeout(READY_S):
                 return await _bring_up(template, link, ends)
-        except (TimeoutError, GuestGone, ProtocolViolation, OSError) as error:
+        except GuestGone as gone:
+            ends.close()
+            raise StillBorn(f"a clone did not become ready: {gone}") from gone
+        except (TimeoutError, ProtocolViolation, OSError) as error:
             ends.close()
             raise DriverFault(f"a clone did not become ready: {error or 'too slow'}") from error
         except BaseException:
@@ -64,7 +67,7 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
         template.conversation.hand_over(control("clone", clone=number), (theirs.fileno(), out[1], err[1]))
     except GuestGone as error:
         ends.close()
-        raise DriverFault(f"the template is gone: {error}") from error
+        raise StillBorn(f"the template is gone: {error}") from error
     finally:
         theirs.close()
         os.close(out[1])

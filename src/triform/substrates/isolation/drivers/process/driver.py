@@ -14,7 +14,14 @@ from triform.substrates.isolation.drivers.process.instance import ProcessInstanc
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.plans import plan_of, trial_plan
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.interfaces import Capabilities, Driver, DriverFault, Template, TemplateSpec
+from triform.substrates.isolation.interfaces import (
+    Capabilities,
+    Driver,
+    DriverFault,
+    StillBorn,
+    Template,
+    TemplateSpec,
+)
 from triform.substrates.isolation.languages import Language
 
 
@@ -106,7 +113,7 @@ class ProcessDriver(Driver):
 
     async def _clone(self, template: ProcessTemplate, private: bool = False) -> ProcessInstance:
         if not template.alive:
-            raise DriverFault("the template's process has ended")
+            raise StillBorn("the template's process has ended")
         number = next(self._numbers)
         body = await make_clone(template, self._link, number)
 
