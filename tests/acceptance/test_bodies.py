@@ -229,3 +229,31 @@ async def test_members_keep_their_order_and_numbers_their_form(circle: Circle) -
     element = await circle.ruby()
     text = '{"z":1,"a":1.0,"m":{"b":2,"a":1}}'
     assert (await element.post("/ops/invoke", content=text, headers=JSON_TYPE)).text == text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/ops/wallet/top_up", {"amount_micro_au": 1, "reference": "a\0b"}),
+        ("/ops/create", {"element_type": "ruby", "slug": "b", "name": "a\0b", "spec": {"source": {"code": "1"}}}),
+        ("/ops/create", {"element_type": "ruby", "slug": "b", "spec": {"source": {"code": "#\0"}}}),
+        ("/ops/create", {"element_type": "a\0b", "slug": "b"}),
+        ("/ops/update", {"intention": "a\0b"}),
+        ("/ops/update_meta", {"meta": {"a\0b": "a\0b"}}),
+        ("/ops/children", {"q": "a\0b"}),
+        ("/ops/children", {"types": ["a\0b"]}),
+        ("/ops/runs", {"q": "a\0b"}),
+        ("/ops/runs", {"operation": "a\0b"}),
+        ("/ops/members/set", {"identity": "a\0b", "role": "viewer"}),
+        ("/ops/tokens/create", {"name": "a\0b", "role": "viewer"}),
+        ("/ops/tokens/create", {"name": "a", "role": "viewer", "scopes": ["a\0b"]}),
+        ("/echo/ops/disable", {"reason": "a\0b"}),
+        ("/echo/ops/validate_source", {"source": {"code": "a\0b"}, "handler": "a\0b"}),
+        ("/echo/ops/invoke", {"a\0b": "a\0b"}),
+    ],
+)
+async def test_a_nul_is_kept_or_refused_and_never_a_fault(circle: Circle, path: str, body: Any) -> None:
+    await circle.ruby(slug="echo")
+    answer = await circle.post(path, body)
+    assert answer.status_code < 500, answer.text
+    assert "a\0b" not in answer.json().get("detail", "")

@@ -125,3 +125,24 @@ async def test_type_and_slug_are_needed(circle: Circle, missing: str) -> None:
     del body[missing]
     problem = refused(await circle.post("/", body), 422, "INVALID_INPUT")
     assert missing in problem["errors"][0]["pointer"] + problem["errors"][0]["message"]
+
+
+async def test_children_can_be_narrowed_by_lists_of_types_and_states(circle: Circle) -> None:
+    for slug in ("alpha", "beta"):
+        await circle.create(slug, SPEC)
+    await circle.post("/beta/ops/disable")
+
+    async def slugs(**query: str) -> list[str]:
+        return [child["slug"] for child in (await circle.get("/ops/children", params=query)).json()["children"]]
+
+    assert await slugs(state="disabled") == ["beta"]
+    assert await slugs(state="ready,disabled", types="ruby") == ["alpha", "beta"]
+    assert await slugs(types="other") == []
+    assert await slugs(q="ALP") == ["alpha"]
+
+
+async def test_a_name_may_be_of_any_script_and_holds_no_control_characters(circle: Circle) -> None:
+    name = "Für\xa0alle 👩\u200d👧"
+    assert (await circle.create("greet", SPEC, name=name)).json()["name"] == name
+    for bad in ("\u202eevil", "two\nlines", " ", "nul\0"):
+        refused(await circle.request("PATCH", "/greet", json={"name": bad}), 422, "INVALID_INPUT")

@@ -58,11 +58,10 @@ class AuthDoor:
             "login": self.login,
             "refresh": self.refresh,
             "logout": self.logout,
-            "first": self.redeem,
         }
         routes = [
             *(Route(f"/{name}", _guarded(act), methods=["POST"]) for name, act in posts.items()),
-            Route("/first", self.page, methods=["GET"]),
+            Route("/first", _guarded(self.first), methods=["GET", "POST"]),
         ]
         return [Mount("/api/auth", app=Router(routes, redirect_slashes=False))]
 
@@ -99,21 +98,19 @@ class AuthDoor:
         self._set_cookie(answer, "", 0)
         return answer
 
-    async def redeem(self, request: Request) -> Response:
-        """`{link, password, identity?, circle_name?}`: set the first password by a one-time link."""
+    async def first(self, request: Request) -> Response:
+        """The page that a one-time link opens, and what the page posts."""
         if self._claim is None:
             raise NotFound
+        return await self._redeem(request, self._claim) if request.method == "POST" else _page()
+
+    async def _redeem(self, request: Request, claim: Claim) -> Response:
+        """`{link, password, identity?, circle_name?}`: set the first password by a one-time link."""
         body = await read_body(request, Claiming)
-        signed_in = await self._claim.redeem(body.link, body.password, body.identity, body.circle_name)
+        signed_in = await claim.redeem(body.link, body.password, body.identity, body.circle_name)
         if self._first_admin is not None:
             self._first_admin.withdraw()
         return self._welcome(signed_in)
-
-    async def page(self, request: Request) -> Response:
-        """The page that a one-time link opens. The link's secret stays in the browser until it is posted."""
-        if self._claim is None:
-            raise NotFound
-        return HTMLResponse(_PAGE, headers=_PAGE_HEADERS)
 
     async def _close_by_cookie(self, request: Request) -> None:
         require_same_origin(request)
@@ -162,6 +159,11 @@ def _guarded(endpoint: Endpoint) -> Endpoint:
 def _json(document: dict[str, Any]) -> Response:
     headers = {"Cache-Control": "no-store"}
     return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+def _page() -> Response:
+    """The link's secret stays in the browser until it is posted."""
+    return HTMLResponse(_PAGE, headers=_PAGE_HEADERS)
 
 
 def _page_headers(page: str) -> dict[str, str]:

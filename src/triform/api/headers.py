@@ -9,7 +9,8 @@ from triform.runs.call import Preference
 
 LONGEST_WAIT_S = 60.0
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,9})"?')
-_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_QUOTED = re.compile(r'^"(.+)"$')
 
 
 class InvalidHeader(TriformError):
@@ -25,7 +26,7 @@ def preference(values: list[str]) -> Preference:
     for name, value in _preferences(values):
         if name == "respond-async":
             respond_async = True
-        elif name == "wait" and value.isdigit():
+        elif name == "wait" and value.isascii() and value.isdigit():
             wait_s = min(float(value), LONGEST_WAIT_S)
     return Preference(respond_async, wait_s)
 
@@ -42,7 +43,7 @@ def idempotency_key(value: str | None) -> str | None:
     """1 to 255 printable ASCII characters. Raises InvalidHeader."""
     if value is None:
         return None
-    key = value.strip().removeprefix('"').removesuffix('"')
+    key = _QUOTED.sub(r"\1", value.strip())
     if not _KEY.fullmatch(key):
         raise InvalidHeader(
             "Idempotency-Key is not 1 to 255 printable ASCII characters.",

@@ -28,6 +28,7 @@ STATUS_OF_CLASS: Mapping[Kind, int] = {
 }
 
 STATUS_OF_CODE: Mapping[str, int] = {
+    "MALFORMED_REQUEST": 400,
     "MALFORMED_BODY": 400,
     "INVALID_HEADER": 400,
     "METHOD_NOT_ALLOWED": 405,

@@ -5,7 +5,8 @@ from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from triform.circles.model import Role
-from triform.circles.names import identity_name
+from triform.circles.names import fits_one_line, identity_name
+from triform.clock import read_rfc3339
 from triform.errors import Complaint, InvalidInput, Suggestion
 
 _LONGEST_NAME = 64
@@ -28,10 +29,10 @@ def role(call: Arguments) -> Role:
 
 
 def key_name(call: Arguments) -> str:
-    """1 to 64 printable characters. It becomes part of the actor's id, so it may not contain `/`."""
+    """1 to 64 characters on one line. It becomes part of the actor's id, so it may not contain `/`."""
     name = call.argument("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable() or "/" in name:
-        _refuse("/name", f"must be 1 to {_LONGEST_NAME} printable characters, without /", "ci")
+    if not isinstance(name, str) or not fits_one_line(name) or len(name) > _LONGEST_NAME or "/" in name:
+        _refuse("/name", f"must be 1 to {_LONGEST_NAME} characters on one line, without /", "ci")
     if name != name.strip():
         _refuse("/name", "must not begin or end with a space", name.strip() or "ci")
     return name
@@ -56,10 +57,10 @@ def expires_at(call: Arguments, now: datetime) -> datetime | None:
     if asked is None:
         return None
     try:
-        moment = datetime.fromisoformat(asked)
-        late_enough = moment > now  # A moment without offset cannot be compared.
+        moment = read_rfc3339(asked)
+        late_enough = moment > now
         moment = moment.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, AttributeError, OverflowError):
         _refuse("/expires_at", "must be a time like 2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z")
     if not late_enough:
         _refuse("/expires_at", "must lie in the future", "2030-01-31T12:00:00Z")

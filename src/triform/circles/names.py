@@ -1,4 +1,7 @@
-"""What circles and identities may be called. ASCII only, so that no two names look alike."""
+"""What circles and identities may be called: ASCII only, so that no two names look alike.
+
+Names that are only shown to people may be of any script, on one line.
+"""
 
 import re
 
@@ -7,6 +10,8 @@ from triform.errors import Complaint, InvalidInput, Suggestion
 RESERVED_CIRCLE_NAMES = frozenset({"auth", "git", "api", "mcp", "ops", "events"})
 
 _CIRCLE = re.compile(r"[a-z][a-z0-9-]{2,31}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, breaks of line and paragraph, what turns the direction of writing, halves of characters."""
 _IDENTITY = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,119}", re.IGNORECASE | re.ASCII)
 
 
@@ -33,6 +38,11 @@ def identity_name(value: object, pointer: str = "/identity") -> str:
             example=_nearest(value),
         )
     return value.lower()
+
+
+def fits_one_line(text: str) -> bool:
+    """Whether it can be shown in a line of text without changing that line."""
+    return bool(text.strip()) and _CONTROL.search(text) is None
 
 
 def _refusal(pointer: str, rule: str, example: str) -> InvalidInput:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from triform.circles.names import fits_one_line
 from triform.errors import Complaint
 
 NAME_LIMIT = 200
@@ -24,7 +25,7 @@ def check_name(value: Any) -> Iterator[Complaint]:
         yield Complaint("/name", "a name is a non-empty string")
     elif len(value) > NAME_LIMIT:
         yield Complaint("/name", f"a name has at most {NAME_LIMIT} characters; this has {len(value)}")
-    elif not value.isprintable():
+    elif not fits_one_line(value):
         yield Complaint("/name", "a name has no line breaks or control characters")
 
 

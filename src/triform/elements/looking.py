@@ -1,20 +1,18 @@
 """Operations that only look: get, version, schema, children."""
 
-from typing import Any
-
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.tools import tools
 from triform.elements.checking import below_spec
 from triform.elements.model import Element
-from triform.elements.request import Request, flag, whole_number, word
-from triform.elements.show import element_json, etag, provenance_json, version_json
+from triform.elements.request import Request, flag, whole_number, word, words
+from triform.elements.show import child_json, element_json, etag, provenance_json, version_json
 from triform.elements.store import ElementStore, Wanted
 from triform.errors import NotFound
 from triform.reply import Reply
 from triform.storage.database import Transaction
 
 HISTORY = 50
-CHILDREN_PAGE = 100
+CHILDREN_PAGE = 50
 LONGEST_PAGE = 500
 FARTHEST = 1_000_000
 
@@ -46,18 +44,13 @@ class Looking:
         return Reply({"tools": tools(call.type)})
 
     async def children(self, call: Request, tx: Transaction) -> Reply:
-        """`{children, total}` by slug. Filters: `element_type`, `state`, `q` (part of slug or name)."""
-        wanted = Wanted(word(call, "element_type"), word(call, "state"), word(call, "q"))
+        """`{children, total}` by slug. Filters: `types`, `state`, `q` (part of slug or name)."""
+        wanted = Wanted(words(call, "types"), words(call, "state"), word(call, "q"))
         limit = whole_number(call, "limit", CHILDREN_PAGE, 1, LONGEST_PAGE)
         offset = whole_number(call, "offset", 0, 0, FARTHEST)
         found, total = await self._store.children(tx, call.element.id, wanted, limit=limit, offset=offset)
-        return Reply({"children": [self._child(each) for each in found], "total": total})
-
-    def _child(self, element: Element) -> dict[str, Any]:
-        """A child whose type is not defined any more is listed all the same."""
-        element_type = self._catalogue.find(element.element_type)
-        warnings = below_spec(element_type.check_spec(element.spec).warnings) if element_type else ()
-        return element_json(element, element_type, warnings)
+        shown = [child_json(each, self._catalogue.find(each.element_type)) for each in found]
+        return Reply({"children": shown, "total": total, "limit": limit, "offset": offset})
 
     async def _fresh(self, call: Request, tx: Transaction) -> Element:
         element = await self._store.find_by_id(tx, call.element.circle_id, call.element.id)

@@ -56,7 +56,7 @@ WHERE id = $1 AND version = $2 AND state <> 'deleted' RETURNING id;
 SELECT e.*, c.name AS circle_name, count(*) OVER () AS total
 FROM elements e JOIN circles c ON c.id = e.circle_id
 WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
-  AND ($2::text IS NULL OR e.element_type = $2) AND ($3::text IS NULL OR e.state = $3)
+  AND ($2::text[] IS NULL OR e.element_type = ANY($2)) AND ($3::text[] IS NULL OR e.state = ANY($3))
   AND ($4::text IS NULL OR position(lower($4) IN e.slug) > 0 OR position(lower($4) IN lower(e.name)) > 0)
 ORDER BY e.slug LIMIT $5 OFFSET $6;
 
@@ -64,7 +64,7 @@ ORDER BY e.slug LIMIT $5 OFFSET $6;
 -- How many match, for a page beyond the last.
 SELECT count(*) FROM elements e
 WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
-  AND ($2::text IS NULL OR e.element_type = $2) AND ($3::text IS NULL OR e.state = $3)
+  AND ($2::text[] IS NULL OR e.element_type = ANY($2)) AND ($3::text[] IS NULL OR e.state = ANY($3))
   AND ($4::text IS NULL OR position(lower($4) IN e.slug) > 0 OR position(lower($4) IN lower(e.name)) > 0);
 
 -- name: insert_version

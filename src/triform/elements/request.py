@@ -1,7 +1,7 @@
 """What an operation of an element is told: the part of a call that this room may know."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from triform.chemistry.element_type import ElementType
 from triform.circles.model import Principal
@@ -73,9 +73,21 @@ def whole_number(call: Request, name: str, default: int, least: int, most: int) 
 def word(call: Request, name: str, most: int = 200) -> str | None:
     """A short text, None when not given. Raises InvalidInput."""
     value = call.argument(name)
-    if value is not None and (not isinstance(value, str) or len(value) > most or "\0" in value):
-        raise refusal(name, f"this is a text of at most {most} characters")
+    if value is None or is_word(value, most):
+        return value
+    raise refusal(name, f"this is a text of at most {most} characters")
+
+
+def words(call: Request, name: str, most: int = 100) -> list[str] | None:
+    """Short texts, None when not given. Raises InvalidInput."""
+    value = call.argument(name)
+    if value is not None and (not isinstance(value, list) or len(value) > most or not all(map(is_word, value))):
+        raise refusal(name, f"this is a list of at most {most} texts")
     return value
+
+
+def is_word(value: Any, most: int = 200) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= most and "\0" not in value
 
 
 def refusal(name: str, message: str) -> InvalidInput:

@@ -38,6 +38,12 @@ def element_json(
     }
 
 
+def child_json(element: Element, element_type: ElementType | None) -> dict[str, Any]:
+    """As it is listed: without its spec, and what there is to say about that."""
+    whole = element_json(element, element_type)
+    return {name: value for name, value in whole.items() if name not in ("spec", "warnings")}
+
+
 def version_json(version: Version) -> dict[str, Any]:
     """An entry of the history. `commit` is null for an element without a git repository."""
     return {

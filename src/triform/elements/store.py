@@ -1,5 +1,6 @@
 """Elements in Postgres. Every method takes what speaks SQL first: a transaction, or the database itself."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -21,8 +22,8 @@ _QUERIES = load(__file__)
 class Wanted:
     """Which children to list; None = all. `q` is a part of slug or name, whatever its case."""
 
-    element_type: str | None = None
-    state: str | None = None
+    types: Sequence[str] | None = None
+    states: Sequence[str] | None = None
     q: str | None = None
 
 

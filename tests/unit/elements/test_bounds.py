@@ -16,14 +16,16 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def test_what_is_within_the_bounds_raises_no_complaint() -> None:
-    assert not list(bounds.check_name("Grüße an alle 👋"))
+    assert not list(bounds.check_name("Grüße an alle 👋, aux\xa0familles 👩\u200d👧"))
     assert not list(bounds.check_intention("Two\nlines"))
     assert not list(bounds.check_meta({"x": [1, 2]}))
     assert not list(bounds.check_spec(nested(bounds.DEPTH_LIMIT)))
     assert not list(bounds.check_spec({"x": "a" * (bounds.SPEC_LIMIT - 8)}))
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "\u202eevil", "x" * (bounds.NAME_LIMIT + 1), 1, None])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "a\0", "\u202eevil", "\u2028", "\ud800", "x" * (bounds.NAME_LIMIT + 1), 1, None]
+)
 def test_names_that_cannot_be_shown_are_refused(name: Any) -> None:
     assert [each.pointer for each in bounds.check_name(name)] == ["/name"]
 
