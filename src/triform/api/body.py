@@ -12,6 +12,8 @@ from triform.errors import Complaint, InvalidInput, Kind, Suggestion, TriformErr
 from triform.json_depth import depth, place_below
 
 MAX_DEPTH = 100
+_LENGTH = re.compile(r"[0-9]{1,18}")
+"""Anything else is no length; what comes is counted anyway."""
 _AT_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -56,7 +58,7 @@ class Body:
 
 async def read(receive: Receive, content_type: str | None, content_length: str | None, limit: int) -> Body:
     """Reads the whole body. Raises BodyTooLarge, UnsupportedMediaType, MalformedBody."""
-    if content_length is not None and content_length.isdigit() and int(content_length) > limit:
+    if content_length is not None and _LENGTH.fullmatch(content_length) and int(content_length) > limit:
         raise _too_large(limit)
     raw = await _drain(receive, limit)
     if not raw.strip():

@@ -10,6 +10,8 @@ from typing import ClassVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from triform.api.problems import Problems
+from triform.api.wire import protocol
 from triform.errors import Kind, Suggestion, TriformError
 
 _BACKLOG = 1024
@@ -56,13 +58,14 @@ async def serve_until_told(
     app: ASGIApp,
     listener: socket.socket,
     drain: Callable[[], Awaitable[None]],
+    problems: Problems,
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until SIGTERM or SIGINT; then `drain`s while requests under way are answered. A second signal
     ends it at once."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="off",
-        timeout_graceful_shutdown=_CLOSE_S, http="httptools", ws="none", timeout_keep_alive=75,
+        timeout_graceful_shutdown=_CLOSE_S, http=protocol(problems), ws="none", timeout_keep_alive=75,
         proxy_headers=False, date_header=False,
     )  # fmt: skip
     server = _Server(config)

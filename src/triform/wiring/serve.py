@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from triform.api.problems import Problems
 from triform.api.serving import bound, serve_until_told
 from triform.observability.logging import configure_logging
 from triform.settings import Settings
@@ -47,6 +48,7 @@ async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
                 assembled.app,
                 listener,
                 lambda: assembled.node.drain(settings.drain_s),
+                Problems(base.catalogue),
                 lambda: started(url),
             )
 
