@@ -161,6 +161,19 @@ async def test_a_rescued_exit_is_no_failure(circle: Circle) -> None:
     assert await (await snippets(circle)).value("begin; exit 2; rescue SystemExit => e; e.status; end") == 2
 
 
+async def test_a_backtrace_made_up_by_the_code_is_its_own_failure_and_charged(circle: Circle) -> None:
+    made_up = (
+        r"def handler(input)"
+        + "\n"
+        + r"""  raise ArgumentError, 'x', ["main\0.rb:1:in `a'", 'x' * 5000 + ':2']"""
+        + "\nend\n"
+    )
+    element = await circle.ruby(made_up)
+    answer = await element.invoke()
+    refused(answer, 500, "RUBY_EXECUTION_FAILED")
+    assert answer.headers["Triform-Cost-Micro-Au"] == str(PRICE)
+
+
 async def test_children_left_behind_neither_delay_nor_fail_the_answer(circle: Circle) -> None:
     probe = await snippets(circle)
     run = await _run(probe.element, "5.times { fork { sleep } }; spawn('sleep 1000'); Thread.new { sleep }; :done")

@@ -77,7 +77,9 @@ def test_the_chain_of_causes_is_told(plan: Plan) -> None:
     assert (cause["class"], cause["message"], cause["source"]["line"]) == ("IOError", "inner", 2)
 
 
-@pytest.mark.parametrize("file", ["../secret.txt", "main.rb/../../secret.txt", "absent.rb", "."])
+@pytest.mark.parametrize("file", [
+    "../secret.txt", "main.rb/../../secret.txt", "absent.rb", ".", "", "main.rb\0", "x" * 5000, "x/" * 3000,
+])  # fmt: skip
 def test_a_guest_cannot_have_other_files_read_by_naming_them(file: str, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret\n" * 5)
     folder = tmp_path / "code"

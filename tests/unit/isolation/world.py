@@ -63,7 +63,7 @@ class AnsweringInstance(ScriptedInstance):
 
     async def send(self, *frames: Frame) -> None:
         await super().send(*frames)
-        if self.script:
+        if self.script or len(frames) == 1:  # A reply to a call is no order.
             return
         run = parse_control(frames[1])["run"]
         self.script += [_for(run, frame) for frame in (self._answers.pop(0) if self._answers else answer(b"1"))]

@@ -54,11 +54,13 @@ def source_around(folder: Path, place: Place) -> dict[str, Any] | None:
 
 
 def _lines(folder: Path, file: str) -> list[str]:
-    """The guest names the file: only one inside the folder is read."""
-    path = (folder / file).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+    """The guest names the file: only one inside the folder is read, and a name that is none is no fault."""
+    try:
+        path = (folder / file).resolve(strict=True)
+        inside = path.is_relative_to(folder.resolve()) and path.is_file()
+        return path.read_text(errors="replace").split("\n") if inside else []
+    except (OSError, ValueError, RuntimeError):
         return []
-    return path.read_text(errors="replace").split("\n")
 
 
 def _text(place: Place) -> str:
