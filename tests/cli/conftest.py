@@ -1,6 +1,7 @@
 """The command line, run in this process against a server that answers what the test tells it."""
 
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,8 +29,9 @@ Triform = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty configuration folder and none of the caller's variables."""
-    for name in ("TRIFORM_URL", "TRIFORM_TOKEN", "TRIFORM_CIRCLE", "TRIFORM_CONFIG", "FORCE_COLOR", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [*os.environ]:
+        if name.startswith("TRIFORM_") or name in ("FORCE_COLOR", "NO_COLOR", "NOTIFY_SOCKET"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
