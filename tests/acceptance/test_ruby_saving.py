@@ -26,6 +26,18 @@ async def test_code_that_does_not_parse_cannot_be_created(circle: Circle) -> Non
 async def test_the_complaint_names_the_very_line(circle: Circle) -> None:
     problem = (await circle.create("broken", inline("def handler(input)\n  x = 1 +* 2\n  x\nend\n"))).json()
     assert "main.rb line 2" in problem["detail"]
+    assert (problem["source"]["file"], problem["source"]["line"]) == ("main.rb", 2)
+    assert problem["source"]["context"] == [
+        {"line": 1, "text": "def handler(input)"},
+        {"line": 2, "text": "  x = 1 +* 2"},
+        {"line": 3, "text": "  x"},
+        {"line": 4, "text": "end"},
+    ]
+
+
+async def test_code_that_ends_too_early_is_shown_to_its_end(circle: Circle) -> None:
+    problem = (await circle.create("broken", inline("def handler(input)\n  [1, 2\n"))).json()
+    assert problem["source"]["context"][-1] == {"line": 2, "text": "  [1, 2"}
 
 
 async def test_code_that_does_not_parse_changes_nothing_when_updated(circle: Circle) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Triform
-from tests.cli.double import Platform, Told
+from tests.cli.double import Platform, Told, problem
 from triform.cli.declaration import read
 from triform.cli.outcome import WrongUsage
 
@@ -108,3 +108,14 @@ def test_a_pointer_that_leads_nowhere_is_refused(folder: Path, pointer: str) -> 
     (folder / "triform.yaml").write_text(DECLARED.replace("/source/code", pointer))
     with pytest.raises(WrongUsage):
         read(folder)
+
+
+def test_code_that_does_not_parse_is_shown_where_it_lies(
+    deploying: Platform, triform: Triform, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = {"file": "main.rb", "line": 1, "context": [{"line": 1, "text": "the code"}]}
+    refusal = problem("RUBY_SYNTAX_ERROR", 422, detail="main.rb line 1: no", source=source)
+    deploying.tell("POST", "/api/acme/", Told(refusal, 422))
+    monkeypatch.chdir(folder.parent)
+    told = triform("deploy", str(folder)).err
+    assert f"    {folder.name}/main.txt:1\n    →    1 │ the code\n" in told

@@ -160,3 +160,46 @@ def test_what_user_code_says_cannot_drive_the_terminal(signed_in: Platform, trif
     evil = problem("X", 500, title="\x1b]0;owned\x07\x1b[2J gone")
     signed_in.tell("POST", INVOKE, Told(evil, 500))
     assert "\x1b" not in triform("invoke", "greet").err
+
+
+DECLARED = "element_type: any\nslug: greet\nfiles: {/source/code: code.rb}\n"
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of greet, with the user in the folder above; its code is what failed."""
+    (tmp_path / "greet").mkdir()
+    (tmp_path / "greet/triform.yaml").write_text(DECLARED)
+    (tmp_path / "greet/code.rb").write_text("def handler(input)\n  input['name'].upcase\nend\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "greet"
+
+
+def test_a_place_is_named_as_the_user_can_open_it(signed_in: Platform, triform: Triform, written: Path) -> None:
+    signed_in.tell("POST", INVOKE, Told(FAILED, 500))
+    assert "    greet/code.rb:2:in handler\n" in triform("invoke", "greet").err
+
+
+def test_in_its_own_folder_a_file_has_its_bare_name(
+    signed_in: Platform, triform: Triform, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(written)
+    signed_in.tell("POST", INVOKE, Told(FAILED, 500))
+    assert "    code.rb:2:in handler\n" in triform("invoke", "greet").err
+
+
+@pytest.mark.parametrize("now", ["", "# moved\ndef handler(input)\n  input['name'].upcase\nend\n"])
+def test_a_file_that_has_changed_since_is_not_pointed_into(
+    signed_in: Platform, triform: Triform, written: Path, now: str
+) -> None:
+    (written / "code.rb").write_text(now)
+    signed_in.tell("POST", INVOKE, Told(FAILED, 500))
+    assert "    main.rb:2:in handler\n" in triform("invoke", "greet").err
+
+
+def test_the_folder_of_another_element_is_not_pointed_into(
+    signed_in: Platform, triform: Triform, written: Path
+) -> None:
+    (written / "triform.yaml").write_text(DECLARED.replace("slug: greet", "slug: other"))
+    signed_in.tell("POST", INVOKE, Told(FAILED, 500))
+    assert "    main.rb:2:in handler\n" in triform("invoke", "greet").err

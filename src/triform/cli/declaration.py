@@ -30,6 +30,7 @@ class Declaration:
     spec: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     intention: str | None = None
+    files: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """What create and update have in common."""
@@ -53,6 +54,7 @@ def read(folder: Path) -> Declaration:
         spec=spec,
         name=document.get("name"),
         intention=document.get("intention"),
+        files=tuple(map(str, (document.get("files") or {}).values())),
     )
 
 

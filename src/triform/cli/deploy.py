@@ -11,6 +11,7 @@ from triform.cli.client import Client, client_of
 from triform.cli.declaration import Declaration, read
 from triform.cli.figures import milliseconds
 from triform.cli.invoke import timing
+from triform.cli.local_code import LocalCode, pointing_into
 from triform.cli.outcome import Refused, Stop
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
@@ -37,7 +38,8 @@ def deploy(
     """Create or update the element a folder declares, and deploy it."""
     declared = read(folder)
     client, terminal = client_of(ctx), terminal_of(ctx)
-    with terminal.working(f"deploying {declared.slug}") as tell:
+    code = LocalCode(folder, declared.files)
+    with terminal.working(f"deploying {declared.slug}") as tell, pointing_into(lambda: code):
         done = bring_up(client, declared, tell)
     document = {"change": done.change, "element": done.element, "deploy": done.deploy}
     terminal.answer(document, lambda: _line(client, done))

@@ -10,6 +10,7 @@ import typer
 
 from triform.cli.client import Answer, client_of
 from triform.cli.figures import au, milliseconds
+from triform.cli.local_code import code_of, pointing_into
 from triform.cli.outcome import WrongUsage
 from triform.cli.terminal import AsJson, Terminal, harmless, terminal_of
 
@@ -35,7 +36,7 @@ def invoke(
     """Invoke an element and print what it returns."""
     body = read_input(arguments or [], source)
     client, terminal = client_of(ctx), terminal_of(ctx)
-    with terminal.working(f"running {slug}"):
+    with terminal.working(f"running {slug}"), pointing_into(lambda: code_of(slug)):
         answer = client.send(
             "POST",
             client.op("invoke", slug),

@@ -97,7 +97,7 @@ def _report(stop: Stop) -> None:
         if as_json:
             terminal.document(stop.problem)
         else:
-            terminal.draw_problem(stop.problem)
+            terminal.draw_problem(stop.problem, stop.code_here)
         return
     terminal.complain(f"triform: {stop.message}", "red")
     if stop.fix:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from triform.cli.local_code import LocalCode
 
 
 class Exit(IntEnum):
@@ -45,7 +48,9 @@ class Unreachable(Stop):
 
 
 class Refused(Stop):
-    """The server answered with a problem document (RFC 9457)."""
+    """The server answered with a problem document (RFC 9457); `code_here` is the code it is about, if known."""
+
+    code_here: "LocalCode | None" = None
 
     def __init__(self, problem: Mapping[str, Any]) -> None:
         suggestion = problem.get("_suggestion") or {}

@@ -9,22 +9,24 @@ from triform.cli.terminal import harmless
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from triform.cli.local_code import LocalCode
+
 Line = tuple[str, str]
 """Text and its style."""
 
 
-def drawn(problem: Mapping[str, Any]) -> "Text":
-    """The whole problem, ready to print."""
+def drawn(problem: Mapping[str, Any], code: "LocalCode | None" = None) -> "Text":
+    """The whole problem, ready to print; places in `code` are named so that they can be opened."""
     from rich.text import Text
 
     text = Text()
-    for line, style in lines(problem):
+    for line, style in lines(problem, code):
         text.append(harmless(line) + "\n", style)
     text.rstrip()
     return text
 
 
-def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
+def lines(problem: Mapping[str, Any], code: "LocalCode | None" = None) -> Iterator[Line]:
     """Headline, detail, complaints by pointer, the user's frames, then why and `FIX:`."""
     title, *more = _said(problem)
     yield _headline(problem, title), "bold red"
@@ -32,7 +34,8 @@ def lines(problem: Mapping[str, Any]) -> Iterator[Line]:
     for complaint in _mappings(problem.get("errors")):
         if complaint.get("message") not in more:
             yield f"  {_place(complaint)}: {complaint.get('message')}", ""
-    yield from _exception(problem.get("exception"), already=more)
+    yield from _placed(problem.get("source"), code)
+    yield from _exception(problem.get("exception"), code, already=more)
     yield from _suggestion(problem.get("_suggestion"))
     yield from _traces(problem)
 
@@ -58,16 +61,34 @@ def _place(complaint: Mapping[str, Any]) -> str:
 # --- exceptions of user code ---------------------------------------------------------------------------------
 
 
-def _exception(exception: Any, prefix: str = "", already: Sequence[str] = ()) -> Iterator[Line]:
+def _exception(
+    exception: Any, code: "LocalCode | None", prefix: str = "", already: Sequence[str] = ()
+) -> Iterator[Line]:
     """`already`: what has been said; the headline is not said again."""
     if not isinstance(exception, Mapping):
         return
     headline = f"{exception.get('class')}: {exception.get('message')}"
     if not any(headline in text for text in already):
         yield f"  {prefix}{headline}", ""
-    yield from ((f"    {place}", "cyan") for place in exception.get("backtrace") or ())
+    names = code.names(exception.get("source")) if code else {}
+    yield from ((f"    {_renamed(str(place), names)}", "cyan") for place in exception.get("backtrace") or ())
     yield from _source(exception.get("source"))
-    yield from _exception(exception.get("cause"), "caused by ")
+    yield from _exception(exception.get("cause"), code, "caused by ")
+
+
+def _placed(source: Any, code: "LocalCode | None") -> Iterator[Line]:
+    """Code that was refused before it ran: it has a place, and no backtrace to name it."""
+    if isinstance(source, Mapping):
+        names = code.names(source) if code else {}
+        place = f"{source.get('file')}:{source.get('line')}"
+        yield f"    {_renamed(place, names)}", "cyan"
+        yield from _source(source)
+
+
+def _renamed(place: str, names: Mapping[str, str]) -> str:
+    """`main.rb:3:in handler` with the file's name as it is known here."""
+    file, colon, rest = place.partition(":")
+    return names.get(file, file) + colon + rest
 
 
 def _source(source: Any) -> Iterator[Line]:
@@ -76,7 +97,8 @@ def _source(source: Any) -> Iterator[Line]:
         return
     for row in _mappings(source.get("context")):
         here = row.get("line") == source.get("line")
-        yield f"    {'→' if here else ' '} {row.get('line'):>4} │ {row.get('text', '')}", "bold" if here else "dim"
+        text = f"    {'→' if here else ' '} {row.get('line'):>4} │ {row.get('text', '')}"
+        yield text.rstrip(), "bold" if here else "dim"
 
 
 # --- what to do ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import typer
 from triform.cli.client import Client, client_of
 from triform.cli.figures import STATUS_STYLE, au, milliseconds, moment, pairs, table
 from triform.cli.groups import DefaultVerb
+from triform.cli.local_code import code_of
 from triform.cli.outcome import Exit, Stop
 from triform.cli.terminal import AsJson, Terminal, harmless, terminal_of
 
@@ -58,7 +59,7 @@ def show(
     run = client.send("GET", path, query={"wait": wait}, patient=True).document
     terminal.answer(run, lambda: drawn(run))
     if run.get("error") and not terminal.json:
-        terminal.draw_problem(run["error"])
+        terminal.draw_problem(run["error"], code_of(run["element"]))
     if run["status"] in ("failed", "cancelled"):
         raise typer.Exit(int(Exit.refused))
 

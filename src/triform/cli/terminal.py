@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from triform.cli.local_code import LocalCode
+
 _JSON = "triform.json"
 
 
@@ -87,11 +89,11 @@ class Terminal:
         """One line on stderr, also in JSON mode."""
         _console(stderr=True).print(harmless(text), style=style, markup=False, soft_wrap=True)
 
-    def draw_problem(self, problem: Mapping[str, Any]) -> None:
-        """A problem document on stderr."""
+    def draw_problem(self, problem: Mapping[str, Any], code: "LocalCode | None" = None) -> None:
+        """A problem document on stderr, with places in `code`."""
         from triform.cli.problems import drawn
 
-        _console(stderr=True).print(drawn(problem), soft_wrap=True)
+        _console(stderr=True).print(drawn(problem, code), soft_wrap=True)
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[str], None]]:

@@ -44,8 +44,13 @@ def exception_facts(error: GuestError, template: TemplateSpec) -> dict[str, Any]
 
 def source_around(folder: Path, place: Place) -> dict[str, Any] | None:
     """The failing line with its neighbours, None when there is no such line in the code."""
-    lines = _lines(folder, place.file)
-    if not 0 < place.line <= len(lines):
+    return excerpt(_text_of(folder, place.file), place)
+
+
+def excerpt(text: str, place: Place) -> dict[str, Any] | None:
+    """As `source_around`, of a file with this text. A parser may stop in the line behind the last."""
+    lines = text.removesuffix("\n").split("\n")
+    if not text or not 0 < place.line <= len(lines) + 1:
         return None
     first = max(place.line - _AROUND, 1)
     shown = lines[first - 1 : place.line + _AROUND]
@@ -53,14 +58,14 @@ def source_around(folder: Path, place: Place) -> dict[str, Any] | None:
     return {"file": place.file, "line": place.line, "context": context}
 
 
-def _lines(folder: Path, file: str) -> list[str]:
+def _text_of(folder: Path, file: str) -> str:
     """The guest names the file: only one inside the folder is read, and a name that is none is no fault."""
     try:
         path = (folder / file).resolve(strict=True)
         inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        return path.read_text(errors="replace").split("\n") if inside else []
+        return path.read_text(errors="replace") if inside else ""
     except (OSError, ValueError, RuntimeError):
-        return []
+        return ""
 
 
 def _text(place: Place) -> str:

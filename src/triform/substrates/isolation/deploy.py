@@ -85,7 +85,7 @@ class Deploy:
         source = call.type.limits_of(call.element.spec).source.get("code") or ""
         findings = await self.checker.look(language, source, plan.template.handler)
         if findings.errors:
-            raise Refused(syntax_failure(call.type, language, findings))
+            raise Refused(syntax_failure(call.type, language, findings, source))
 
     async def _warm(self, plan: Plan, context: RunContext) -> Template:
         try:

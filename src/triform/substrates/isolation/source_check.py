@@ -13,10 +13,11 @@ from triform.chemistry.element_type import ElementType
 from triform.clock import Clock
 from triform.elements.source_check import SourceVerdict
 from triform.errors import Complaint, Failure, PlatformFault
+from triform.substrates.isolation.backtrace import excerpt
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, TemplateSpec
 from triform.substrates.isolation.languages import Language
-from triform.substrates.isolation.messages import SyntaxProblem
+from triform.substrates.isolation.messages import Place, SyntaxProblem
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.plan import DEFAULT_HANDLER, PLATFORM_ENVIRONMENT, Images
 from triform.substrates.isolation.pool import Pool
@@ -71,7 +72,7 @@ class SourceChecker:
         findings = await self.look(language, source, asked.handler or DEFAULT_HANDLER)
         pointer = f"{element_type.limits['source']}/code"
         if findings.errors:
-            return SourceVerdict(failure=syntax_failure(element_type, language, findings))
+            return SourceVerdict(failure=syntax_failure(element_type, language, findings, source))
         return SourceVerdict(warnings=tuple(Complaint(pointer, text) for text in findings.warnings))
 
     async def look(self, language: Language, source: str, handler: str) -> Findings:
@@ -118,11 +119,12 @@ class SourceChecker:
         )
 
 
-def syntax_failure(element_type: ElementType, language: Language, findings: Findings) -> Failure:
-    """The type's own error for code that does not parse; every problem with its line."""
+def syntax_failure(element_type: ElementType, language: Language, findings: Findings, source: str) -> Failure:
+    """The type's own error for code that does not parse: every problem with its line, the first in its source."""
     pointer = f"{element_type.limits['source']}/code"
     texts = [f"{language.file} line {problem.line}: {problem.message}" for problem in findings.errors]
-    declared = element_type.error_for("syntax_error").failure(texts[0])
+    around = excerpt(source, Place(file=language.file, line=findings.errors[0].line))
+    declared = element_type.error_for("syntax_error").failure(texts[0], **({"source": around} if around else {}))
     return replace(declared, errors=tuple(Complaint(pointer, text) for text in texts))
 
 
