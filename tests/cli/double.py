@@ -38,6 +38,7 @@ class Platform:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.gone = False
         self._answers: dict[tuple[str, str], Answering] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -65,6 +66,11 @@ class Platform:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Nothing answers any more, on connections that are open neither; twice is once."""
+        self.gone = True
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -79,6 +85,9 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
+            if platform.gone:
+                self.close_connection = True
+                return
             told = platform.answer(_asked(self))
             body = told.body if isinstance(told.body, str) else json.dumps(told.body)
             payload = body.encode()

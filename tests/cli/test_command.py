@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "triform.cli.main"]
 def test_help_lists_every_verb_in_order_and_the_exit_codes(triform: Triform) -> None:
     ended = triform("--help")
     verbs = [verb.__name__.rpartition(".")[2] for verb in VERBS if not verb.__name__.endswith("demo")]
-    places = [ended.out.index(f"│ {verb} ") for verb in verbs]
+    places = [ended.out.index(f"\n  {verb} ") for verb in verbs]
     assert places == sorted(places)
     assert "Exit codes: 0 done" in ended.out
 

@@ -1,6 +1,6 @@
 """`triform deploy`: make the element in the circle what the folder declares, then deploy it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from triform.cli.client import Client, client_of
 from triform.cli.declaration import Declaration, read
 from triform.cli.figures import milliseconds
 from triform.cli.invoke import timing
-from triform.cli.local_code import LocalCode, pointing_into
+from triform.cli.local_code import code_in, pointing_into
 from triform.cli.outcome import Refused, Stop
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
@@ -38,12 +38,11 @@ def deploy(
     """Create or update the element a folder declares, and deploy it."""
     declared = read(folder)
     client, terminal = client_of(ctx), terminal_of(ctx)
-    code = LocalCode(folder, declared.files)
-    with terminal.working(f"deploying {declared.slug}") as tell, pointing_into(lambda: code):
+    with terminal.working(f"deploying {declared.slug}") as tell, pointing_into(lambda: code_in(folder)):
         done = bring_up(client, declared, tell)
     document = {"change": done.change, "element": done.element, "deploy": done.deploy}
     terminal.answer(document, lambda: _line(client, done))
-    _warn(terminal, done.element)
+    tell_warnings(terminal, done.element.get("warnings") or [])
 
 
 def bring_up(client: Client, declared: Declaration, tell: Any = lambda _: None) -> Deployed:
@@ -109,7 +108,7 @@ def _line(client: Client, done: Deployed) -> str:
     return f"{element['slug']} version {element['version']} ({done.change}) is deployed, {took}\n{address}"
 
 
-def _warn(terminal: Terminal, element: Mapping[str, Any]) -> None:
-    for warning in element.get("warnings") or []:
+def tell_warnings(terminal: Terminal, warnings: Sequence[Any]) -> None:
+    for warning in warnings:
         text = warning.get("message") if isinstance(warning, Mapping) else warning
         terminal.remark(f"warning: {text}", "yellow")

@@ -28,6 +28,14 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.1f} ms" if value < 1000 else f"{value / 1000:.2f} s"
 
 
+def took(run: Mapping[str, Any]) -> str:
+    """How long a run took, and apart from that how long it waited: "1.9 ms (queue 0.2 ms)"."""
+    usage = run.get("usage") or {}
+    parts = [(name, usage.get(key)) for name, key in (("queue", "queue_ms"), ("cold start", "cold_start_ms"))]
+    apart = ", ".join(f"{name} {milliseconds(value)}" for name, value in parts if value)
+    return milliseconds(run.get("duration_ms")) + (f" ({apart})" if apart else "")
+
+
 def moment(rfc3339: str | None) -> str:
     """A time in the local zone, to the second."""
     if not rfc3339:

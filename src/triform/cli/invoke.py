@@ -52,7 +52,7 @@ def read_input(arguments: list[str], source: str | None) -> Any:
     """The body to send: the JSON of `source`, with `name=text` and `name:=json` laid over it."""
     if arguments == ["-"]:
         arguments, source = [], "-"
-    base = _read_json(source) if source else {}
+    base = read_json(source) if source else {}
     if not arguments:
         return base
     if not isinstance(base, dict):
@@ -69,7 +69,7 @@ def _pair(argument: str) -> tuple[str, Any]:
     return name[:-1], _decoded(value, argument)
 
 
-def _read_json(source: str) -> Any:
+def read_json(source: str) -> Any:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -31,16 +31,18 @@ class LocalCode:
         return self.folder / candidates[0] if len(candidates) == 1 else None
 
 
+def code_in(folder: Path, slug: str | None = None) -> LocalCode | None:
+    """The code of a folder, if it declares an element (of this slug)."""
+    try:
+        declared = read(folder)
+    except WrongUsage:
+        return None
+    return LocalCode(folder, declared.files) if slug in (None, declared.slug) else None
+
+
 def code_of(slug: str) -> LocalCode | None:
-    """The element's folder, if the user stands in it or above it."""
-    for folder in (Path(), Path(slug)):
-        try:
-            declared = read(folder)
-        except WrongUsage:
-            continue
-        if declared.slug == slug:
-            return LocalCode(folder, declared.files)
-    return None
+    """The element's code, if the user stands in its folder or above it."""
+    return code_in(Path(), slug) or code_in(Path(slug), slug)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from triform.cli import (
     chemistry,
     demo,
     deploy,
+    dev,
     doctor,
     image,
     invoke,
@@ -28,7 +29,7 @@ from triform.cli.outcome import Exit, Refused, Stop
 from triform.cli.terminal import AsJson, Terminal
 from triform.errors import TriformError
 
-VERBS = (up, doctor, login, new, deploy, invoke, runs, logs, wallet, image, chemistry, version, demo)
+VERBS = (up, doctor, login, new, dev, deploy, invoke, runs, logs, wallet, image, chemistry, version, demo)
 """In the order `--help` shows them; each module adds the verb of its name."""
 
 
@@ -47,6 +48,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -91,17 +93,15 @@ def _known(error: TriformError) -> Stop:
 
 def _report(stop: Stop) -> None:
     """In JSON mode the problem itself is the document on stdout; else it is drawn on stderr."""
-    as_json = "--json" in sys.argv[1:]
-    terminal = Terminal(json=as_json)
-    if isinstance(stop, Refused):
-        if as_json:
-            terminal.document(stop.problem)
-        else:
-            terminal.draw_problem(stop.problem, stop.code_here)
-        return
-    terminal.complain(f"triform: {stop.message}", "red")
-    if stop.fix:
-        terminal.complain(f"FIX: {stop.fix}", "green")
+    terminal = Terminal(json="--json" in sys.argv[1:])
+    if terminal.json:
+        terminal.document(stop.problem)
+    elif isinstance(stop, Refused):
+        terminal.draw_problem(stop.problem, stop.code_here)
+    else:
+        terminal.complain(f"triform: {stop.message}", "red")
+        if stop.fix:
+            terminal.complain(f"FIX: {stop.fix}", "green")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ class Stop(Exception):
         self.message = message
         self.fix = fix
 
+    @property
+    def problem(self) -> Mapping[str, Any]:
+        """What programs read in its place; a refusal has the server's own."""
+        return {"title": self.message, **({"_suggestion": {"fix": self.fix}} if self.fix else {})}
+
 
 class WrongUsage(Stop):
     exit = Exit.usage
@@ -57,9 +62,13 @@ class Refused(Stop):
         super().__init__(
             str(problem.get("detail") or problem.get("title") or "refused"), str(suggestion.get("fix", ""))
         )
-        self.problem = problem
+        self._problem = problem
         if problem.get("status") == 401:
             self.exit = Exit.not_signed_in
+
+    @property
+    def problem(self) -> Mapping[str, Any]:
+        return self._problem
 
     @property
     def code(self) -> str:

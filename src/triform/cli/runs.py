@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from triform.cli.client import Client, client_of
-from triform.cli.figures import STATUS_STYLE, au, milliseconds, moment, pairs, table
+from triform.cli.figures import STATUS_STYLE, au, milliseconds, moment, pairs, table, took
 from triform.cli.groups import DefaultVerb
 from triform.cli.local_code import code_of
 from triform.cli.outcome import Exit, Stop
@@ -127,7 +127,7 @@ def _facts(run: Mapping[str, Any]) -> dict[str, Any]:
         "run": run["run_id"],
         "version": f"{run.get('element_version')} ({run.get('env')})",
         "created": moment(run.get("created_at")),
-        "took": _took(run, usage),
+        "took": took(run),
         "cost": au(run.get("cost_micro_au")),
         "used": f"cpu {milliseconds(usage.get('cpu_ms'))}, memory {usage.get('memory_peak_mb', 0)} MB",
         "sandbox": run.get("isolation"),
@@ -136,12 +136,6 @@ def _facts(run: Mapping[str, Any]) -> dict[str, Any]:
         "output": _shortened(run["output"]) if run["status"] == "completed" else None,
         "trace": run.get("trace_id"),
     }
-
-
-def _took(run: Mapping[str, Any], usage: Mapping[str, Any]) -> str:
-    parts = [(name, usage.get(key)) for name, key in (("queue", "queue_ms"), ("cold start", "cold_start_ms"))]
-    apart = ", ".join(f"{name} {milliseconds(value)}" for name, value in parts if value)
-    return milliseconds(run.get("duration_ms")) + (f" ({apart})" if apart else "")
 
 
 def _shortened(value: Any, limit: int = 400) -> str:

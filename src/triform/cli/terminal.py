@@ -72,7 +72,11 @@ class Terminal:
 
     def heading(self, text: str) -> None:
         """The title of what follows, on stdout."""
-        _console().print(f"\n{harmless(text)}", style="bold", soft_wrap=True)
+        self.say(f"\n{text}", "bold")
+
+    def say(self, text: str, style: str = "") -> None:
+        """A coloured line on stdout."""
+        _console().print(harmless(text), style=style, soft_wrap=True)
 
     def marked(self, mark: str, style: str, text: str) -> None:
         """One line on stdout that begins with a coloured mark."""
@@ -89,11 +93,13 @@ class Terminal:
         """One line on stderr, also in JSON mode."""
         _console(stderr=True).print(harmless(text), style=style, markup=False, soft_wrap=True)
 
-    def draw_problem(self, problem: Mapping[str, Any], code: "LocalCode | None" = None) -> None:
-        """A problem document on stderr, with places in `code`."""
+    def draw_problem(
+        self, problem: Mapping[str, Any], code: "LocalCode | None" = None, *, stderr: bool = True
+    ) -> None:
+        """A problem document, with places in `code`."""
         from triform.cli.problems import drawn
 
-        _console(stderr=True).print(drawn(problem, code), soft_wrap=True)
+        _console(stderr=stderr).print(drawn(problem, code), soft_wrap=True)
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[str], None]]:
