@@ -134,18 +134,19 @@ def _drawn(kind: "ElementType") -> "RenderableType":
     properties = kind.properties.document.get("properties", {})
     spec = [(name, str(rule.get("type", "any")), rule.get("description", "")) for name, rule in properties.items()]
     operations = [
-        (op.name, f"{op.verb} ops/{op.path}", op.level, _price(op), op.summary) for op in kind.operations.values()
+        (op.name, f"{op.verb} ops/{op.path}", op.level, op.summary + _price(op)) for op in kind.operations.values()
     ]
     return Group(
         pairs({"type": kind.name, "category": kind.category, "form": kind.form, "does": kind.one_line}),
         "\nspec",
         table(("property", "type", "meaning"), spec),
         "\noperations",
-        table(("operation", "address", "level", "price", "does"), operations),
+        table(("operation", "address", "level", "does"), operations),
         "\nerrors",
         table(("code", "class", "means"), [(e.code, e.kind, e.title) for e in kind.errors.values()]),
     )
 
 
 def _price(operation: Any) -> str:
-    return ", ".join(f"{au(price.amount_micro_au)} {price.dimension}" for price in operation.prices)
+    prices = ", ".join(f"{au(price.amount_micro_au)} {price.dimension}" for price in operation.prices)
+    return f" Costs {prices}." if prices else ""

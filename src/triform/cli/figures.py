@@ -1,6 +1,6 @@
 """Numbers and times as people read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 from triform.cli.terminal import harmless
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
 MICRO = 1_000_000
+
+_IDS = ("run", "token")
+_ID_BEGINNING = 18
+"""Of a UUIDv7 the time to the millisecond and twelve bits more; commands take it in place of the whole."""
 
 STATUS_STYLE = {"completed": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "pending": "cyan"}
 
@@ -43,16 +48,47 @@ def moment(rfc3339: str | None) -> str:
     return datetime.fromisoformat(rfc3339).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> "Table":
-    """A plain table; cells may hold text of others."""
-    from rich.table import Table
+def table(columns: Sequence[str], rows: Iterable[Iterable[str]], spare: Sequence[str] = ()) -> "Fitting":
+    """A plain table; cells may hold text of others. Columns of `spare` go first where there is no room for all."""
+    return Fitting(columns, [[harmless(cell) for cell in row] for row in rows], spare)
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(column, no_wrap=column in ("run", "slug", "status"))
-    for row in rows:
-        drawn.add_row(*(harmless(cell) for cell in row))
-    return drawn
+
+class Fitting:
+    """The fullest form of a table that fits: whole, with short ids, then without what can be spared."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]) -> None:
+        self._columns = columns
+        self._rows = rows
+        self._spare = spare
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> Iterator["Table"]:
+        from rich.measure import Measurement
+
+        forms = list(self._forms())
+        unbounded = options.update(width=10_000)
+        fitting = (
+            form for form in forms if Measurement.get(console, unbounded, form).maximum <= options.max_width
+        )
+        yield next(fitting, forms[-1])
+
+    def _forms(self) -> Iterator["Table"]:
+        yield self._drawn(set(), short=False)
+        for count in range(len(self._spare) + 1):
+            yield self._drawn(set(self._spare[:count]), short=True)
+
+    def _drawn(self, without: set[str], *, short: bool) -> "Table":
+        from rich.table import Table
+
+        drawn = Table(box=None, pad_edge=False, header_style="bold")
+        shown = [place for place, column in enumerate(self._columns) if column not in without]
+        for place in shown:
+            drawn.add_column(self._columns[place], overflow="fold")
+        for row in self._rows:
+            drawn.add_row(*(self._cell(row[place], place, short) for place in shown))
+        return drawn
+
+    def _cell(self, text: str, place: int, short: bool) -> str:
+        return text[:_ID_BEGINNING] if short and self._columns[place] in _IDS else text
 
 
 def pairs(facts: Mapping[str, Any]) -> "Table":

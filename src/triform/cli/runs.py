@@ -93,8 +93,8 @@ def find(client: Client, run_id: str) -> Mapping[str, Any]:
 def _listed(runs: list[Mapping[str, Any]]) -> "RenderableType":
     if not runs:
         return "no runs"
-    columns = ("run", "element", "operation", "status", "created", "took", "cost", "error")
-    return table(columns, map(_row, runs))
+    columns = ("run", "element", "op", "status", "created", "took", "cost", "error")
+    return table(columns, map(_row, runs), spare=("created", "cost", "op", "took"))
 
 
 def _row(run: Mapping[str, Any]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def entries(
         )
         for entry in answer["entries"]
     ]
-    terminal_of(ctx).answer(answer, lambda: table(columns, rows))
+    terminal_of(ctx).answer(answer, lambda: table(columns, rows, spare=("balance after", "at")))
 
 
 def top_up(
