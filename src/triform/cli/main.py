@@ -20,6 +20,7 @@ from triform.cli import (
     logs,
     new,
     runs,
+    token,
     up,
     version,
     wallet,
@@ -29,7 +30,7 @@ from triform.cli.outcome import Exit, Refused, Stop
 from triform.cli.terminal import AsJson, Terminal
 from triform.errors import TriformError
 
-VERBS = (up, doctor, login, new, dev, deploy, invoke, runs, logs, wallet, image, chemistry, version, demo)
+VERBS = (up, doctor, login, new, dev, deploy, invoke, runs, logs, wallet, token, image, chemistry, version, demo)
 """In the order `--help` shows them; each module adds the verb of its name."""
 
 
