@@ -17,8 +17,10 @@ class Asked:
     method: str
     path: str
     query: Mapping[str, str]
+    """The last value of each; `every` has all of them."""
     headers: Mapping[str, str]
     body: Any
+    every: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,5 +118,8 @@ def _asked(request: BaseHTTPRequestHandler) -> Asked:
     length = int(request.headers.get("Content-Length") or 0)
     raw = request.rfile.read(length)
     split = urlsplit(request.path)
-    query = {name: values[-1] for name, values in parse_qs(split.query).items()}
-    return Asked(request.command, split.path, query, dict(request.headers), json.loads(raw) if raw else None)
+    every = parse_qs(split.query)
+    query = {name: values[-1] for name, values in every.items()}
+    return Asked(
+        request.command, split.path, query, dict(request.headers), json.loads(raw) if raw else None, every
+    )

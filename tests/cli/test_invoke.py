@@ -150,6 +150,17 @@ def test_nothing_is_said_twice(signed_in: Platform, triform: Triform) -> None:
     assert triform("invoke", "greet").err.count("NoMethodError") == 1
 
 
+def test_what_the_detail_says_is_not_said_again_among_the_complaints(
+    signed_in: Platform, triform: Triform
+) -> None:
+    complaints = [{"pointer": "/a", "message": "is no number"}, {"pointer": "/b", "message": "is missing"}]
+    told = problem("INVALID_INPUT", 422, detail="/a: is no number (and 1 more)", errors=complaints)
+    signed_in.tell("POST", INVOKE, Told(told, 422))
+    said = triform("invoke", "greet").err
+    assert said.count("is no number") == 1
+    assert "/b: is missing" in said
+
+
 def test_a_failed_run_in_json_is_the_problem_itself(signed_in: Platform, triform: Triform) -> None:
     signed_in.tell("POST", INVOKE, Told(FAILED, 500))
     ended = triform("invoke", "greet", "--json")

@@ -14,6 +14,7 @@ from triform.cli import (
     deploy,
     dev,
     doctor,
+    elements,
     image,
     invoke,
     login,
@@ -30,7 +31,24 @@ from triform.cli.outcome import Exit, Refused, Stop
 from triform.cli.terminal import AsJson, Terminal
 from triform.errors import TriformError
 
-VERBS = (up, doctor, login, new, dev, deploy, invoke, runs, logs, wallet, token, image, chemistry, version, demo)
+VERBS = (
+    up,
+    doctor,
+    login,
+    new,
+    dev,
+    deploy,
+    elements,
+    invoke,
+    runs,
+    logs,
+    wallet,
+    token,
+    image,
+    chemistry,
+    version,
+    demo,
+)
 """In the order `--help` shows them; each module adds the verb of its name."""
 
 

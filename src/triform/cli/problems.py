@@ -32,7 +32,7 @@ def lines(problem: Mapping[str, Any], code: "LocalCode | None" = None) -> Iterat
     yield _headline(problem, title), "bold red"
     yield from (("  " + line, "") for text in more for line in text.splitlines())
     for complaint in _mappings(problem.get("errors")):
-        if complaint.get("message") not in more:
+        if not any(str(complaint.get("message")) in text for text in more):
             yield f"  {_place(complaint)}: {complaint.get('message')}", ""
     yield from _placed(problem.get("source"), code)
     yield from _exception(problem.get("exception"), code, already=more)
