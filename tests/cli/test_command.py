@@ -107,3 +107,30 @@ def test_control_characters_become_visible(text: str) -> None:
 
 def test_text_keeps_its_lines_and_letters() -> None:
     assert harmless("Zoë\n\t→ 日本") == "Zoë\n\t→ 日本"
+
+
+def _long_work(platform: Platform, folder: Path) -> list[str]:
+    """A deploy that is refused, which needs nothing but its request."""
+    folder.mkdir()
+    (folder / "triform.yaml").write_text("element_type: any\nslug: greet\n")
+    platform.tell("POST", "/api/acme/", Told({"slug": "greet", "version": 7, "element_type": "any"}, 201))
+    platform.tell("POST", "/api/acme/greet/ops/deploy", Told({"status": "deployed"}))
+    stored_sessions().save(Session(platform.url, "acme", TOKEN))
+    return ["deploy", str(folder)]
+
+
+def test_progress_is_one_line_that_goes_away_on_a_terminal(platform: Platform, tmp_path: Path) -> None:
+    seen = _on_a_terminal(_long_work(platform, tmp_path / "greet"), {"TERM": "xterm"})
+    assert "preparing it to run" in seen
+    assert "0:00:00" in seen
+    assert seen.rindex("\x1b[2K") < seen.index("is deployed")
+
+
+def test_progress_is_a_line_for_each_step_elsewhere(platform: Platform, triform: Triform, tmp_path: Path) -> None:
+    ended = triform(*_long_work(platform, tmp_path / "greet"))
+    assert ended.err == "greet version 7: preparing it to run\n"
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_programs_see_no_progress(platform: Platform, triform: Triform, tmp_path: Path) -> None:
+    assert triform(*_long_work(platform, tmp_path / "greet"), "--json").err == ""

@@ -20,7 +20,6 @@ from triform.cli import demo, server
 from triform.cli.outcome import Stop
 from triform.cli.server import Progress, Server, free_port, notices, readiness, wait
 from triform.cli.sessions import stored_sessions
-from triform.cli.terminal import Terminal
 
 TYPE = next(kind.name for kind in load().types.values() if kind.language)
 
@@ -88,15 +87,14 @@ def test_a_server_is_ready_when_it_says_so(platform: Platform) -> None:
     assert readiness(platform.url)[0] is True
 
 
-def test_the_steps_of_a_starting_server_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_steps_of_a_starting_server_are_told_once(tmp_path: Path) -> None:
     told: list[str] = []
     log = tmp_path / "log"
     log.write_text('{"event": "runtime_image", "step": "unpacking"}\nno json\n{"event": "other"}\n[1]\n{"ev')
-    progress = Progress(Terminal(json=False), told.append, log)
+    progress = Progress(told.append, log)
     progress.tell()
     progress.tell()
     assert told == ["unpacking"]
-    assert capsys.readouterr().err == "   unpacking\n"
 
 
 @contextmanager
@@ -107,7 +105,7 @@ def _starting(folder: Path, script: str) -> Iterator[Callable[[], None]]:
         environment = {**os.environ, "NOTIFY_SOCKET": address}
         with subprocess.Popen([sys.executable, "-c", script], env=environment) as process:
             starting = Server("http://127.0.0.1:1", process.pid, folder, process)
-            progress = Progress(Terminal(json=True), lambda _: None, folder / server.LOG)
+            progress = Progress(lambda _: None, folder / server.LOG)
             yield lambda: wait(starting, heard, progress)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triform.cli.completion import types
 from triform.cli.figures import au, pairs, table
 from triform.cli.outcome import Exit, Stop, WrongUsage
 from triform.cli.terminal import AsJson, terminal_of
@@ -69,7 +70,7 @@ def list_types(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def show(
     ctx: typer.Context,
-    element_type: Annotated[str, typer.Argument(metavar="TYPE", help="An element type.")],
+    element_type: Annotated[str, typer.Argument(metavar="TYPE", help="An element type.", autocompletion=types)],
     as_json: AsJson = False,
 ) -> None:
     """Show a type: its properties, operations, prices and errors."""

@@ -38,8 +38,15 @@ class Answer:
 class Client:
     """Requests to one server, with the credential of one circle."""
 
-    def __init__(self, url: str, session: Session | None = None, sessions: Sessions | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        session: Session | None = None,
+        sessions: Sessions | None = None,
+        answer_s: float = _ANSWER_S,
+    ) -> None:
         self.url = url.rstrip("/")
+        self._answer_s = answer_s
         self._session = session
         self._sessions = sessions
         self._http = _connection(self.url)
@@ -114,7 +121,7 @@ class Client:
             content=content,
             params={key: value for key, value in query.items() if value is not None},
             headers={"Accept": "application/json", **kind, **headers},
-            timeout=httpx2.Timeout(None if patient else _ANSWER_S, connect=_CONNECT_S),
+            timeout=httpx2.Timeout(None if patient else self._answer_s, connect=min(_CONNECT_S, self._answer_s)),
         )
 
     def _exchange(self, request: "httpx2.Request") -> "httpx2.Response":
@@ -174,17 +181,17 @@ class Client:
         return session
 
 
-def client_of(ctx: typer.Context) -> Client:
+def client_of(ctx: typer.Context, answer_s: float = _ANSWER_S) -> Client:
     """The client for the address, circle and credential of this command: options, then TRIFORM_*, then stored.
 
     It is closed when the command ends.
     """
-    client = _client(ctx)
+    client = _client(ctx, answer_s)
     ctx.call_on_close(client.close)
     return client
 
 
-def _client(ctx: typer.Context) -> Client:
+def _client(ctx: typer.Context, answer_s: float) -> Client:
     url, circle = ctx.meta.get("triform.url"), ctx.meta.get("triform.circle")
     sessions = stored_sessions()
     token = os.environ.get("TRIFORM_TOKEN")
@@ -193,13 +200,13 @@ def _client(ctx: typer.Context) -> Client:
         if stored is None:
             where = f" at {url}" if url else ""
             raise NotSignedIn(f"not signed in{where}", _login_hint(url, circle))
-        return Client(stored.url, stored, sessions)
+        return Client(stored.url, stored, sessions, answer_s)
     current = stored or sessions.find(url)
     circle = circle or (current.circle if current else None)
     if circle is None:
         raise WrongUsage("TRIFORM_TOKEN is set, but not the circle it belongs to", "set TRIFORM_CIRCLE")
     url = url or (current.url if current else DEFAULT_URL)
-    return Client(url, Session(url, circle, token))
+    return Client(url, Session(url, circle, token), answer_s=answer_s)
 
 
 def _login_hint(url: str | None, circle: str | None) -> str:

@@ -48,7 +48,7 @@ def deploy(
 def bring_up(client: Client, declared: Declaration, tell: Any = lambda _: None) -> Deployed:
     """Create or update, then deploy. `tell` hears what is going on."""
     change, element = _saved(client, declared)
-    tell(f"deploying {declared.slug} version {element['version']}")
+    tell(f"{declared.slug} version {element['version']}: preparing it to run")
     answer = client.send("POST", client.op("deploy", declared.slug), body={}, patient=True)
     return Deployed(change, element, answer.document, timing(answer.headers.get("Server-Timing", "")).get("total"))
 

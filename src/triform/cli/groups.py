@@ -6,12 +6,16 @@ from typer.core import TyperGroup
 
 
 class DefaultVerb(TyperGroup):
-    """`triform runs greet` means `triform runs list greet`: arguments that begin with no verb go to `default`."""
+    """`triform runs greet` means `triform runs list greet`: arguments that begin with no verb go to `default`.
+
+    Completion of the first word proposes the verbs.
+    """
 
     default: ClassVar[str]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
+        named = args and (args[0] in self.commands or args[0] in ("--help", "-h"))
+        if not named and not (ctx.resilient_parsing and not args):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from triform.cli.client import Answer, client_of
+from triform.cli.completion import slugs
 from triform.cli.figures import au, milliseconds
 from triform.cli.local_code import code_of, pointing_into
 from triform.cli.outcome import WrongUsage
@@ -21,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def invoke(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(help="The element.")],
+    slug: Annotated[str, typer.Argument(help="The element.", autocompletion=slugs)],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="name=text, name:=json; or - for JSON on stdin.", show_default=False)
     ] = None,

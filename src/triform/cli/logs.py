@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from triform.cli.client import client_of
+from triform.cli.completion import slugs
 from triform.cli.figures import moment
 from triform.cli.follow import Following
 from triform.cli.outcome import WrongUsage
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 def logs(
     ctx: typer.Context,
-    slug: Annotated[str, typer.Argument(help="The element.")],
+    slug: Annotated[str, typer.Argument(help="The element.", autocompletion=slugs)],
     run: Annotated[str | None, typer.Option(help="Only of this run (its id, or the beginning of it).")] = None,
     since_run: Annotated[str | None, typer.Option(help="Only of the runs after this one.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many lines.")] = _LINES,

@@ -59,7 +59,6 @@ class Verbs(InOrder):
 app = typer.Typer(
     name="triform",
     cls=Verbs,
-    add_completion=False,
     help="Hand over code, get a governed, isolated, metered, versioned operation at one URL.",
     epilog=(
         "Exit codes: 0 done, 1 refused or the run failed, 2 wrong usage, 3 not signed in, "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triform.cli.completion import types
 from triform.cli.declaration import FILE_NAME
 from triform.cli.outcome import Stop, WrongUsage
 from triform.cli.terminal import AsJson, terminal_of
@@ -27,7 +28,9 @@ def add_to(app: typer.Typer) -> None:
 
 def new(
     ctx: typer.Context,
-    element_type: Annotated[str, typer.Argument(metavar="TYPE", help="An element type (triform chemistry list).")],
+    element_type: Annotated[
+        str, typer.Argument(metavar="TYPE", help="An element type (triform chemistry list).", autocompletion=types)
+    ],
     slug: Annotated[str, typer.Argument(help="Its address in the circle: a-z, 0-9, -.")],
     folder: Annotated[Path | None, typer.Option("--in", help="Where; default is ./SLUG.")] = None,
     as_json: AsJson = False,

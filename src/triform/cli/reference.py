@@ -79,8 +79,9 @@ _CLI_HEAD = f"""
 # Command line
 
 `bin/triform` sets itself up first; `triform` is the same in an installed environment. Every verb takes
-`--json` (one JSON document on stdout, problems included; `up` writes its log as JSON) and `--help`. Results go
-to stdout, remarks and progress to stderr.
+`--json` and `--help`. Results go to stdout, remarks and progress to stderr; colour is for terminals, unless
+`NO_COLOR` is set. With `--json` stdout is one JSON document, problems included; what goes on and on (`dev`,
+`logs --follow`) is one document a line, and `up` writes its log as JSON.
 
 | exit code | meaning |
 |---|---|
@@ -89,10 +90,14 @@ to stdout, remarks and progress to stderr.
 | {Exit.usage.value} | the command line makes no sense |
 | {Exit.not_signed_in.value} | not signed in |
 | {Exit.unreachable.value} | nothing answers at that address |
-| {Exit.interrupted.value} | interrupted |
+| {Exit.interrupted.value} | interrupted; `up`, `dev` and `logs --follow` are ended by Ctrl-C and then are done |
 
 `TRIFORM_URL` and `TRIFORM_CIRCLE` choose where a command goes, `TRIFORM_TOKEN` is the credential; without them the
-session of the last `triform login` is used. It is kept in `$XDG_CONFIG_HOME/triform/sessions.json`, mode 0600."""
+session of the last `triform login` is used. It is kept in `$XDG_CONFIG_HOME/triform/sessions.json`, mode 0600.
+
+`triform --install-completion` teaches the shell it is called from (bash, zsh, fish) to complete verbs, options,
+element types and the slugs of the circle; `--show-completion` prints what it would install. `triform` must be
+on the `PATH`: `export PATH=/path/to/the/clone/bin:$PATH`."""
 
 
 def _described(command: Any, path: list[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from triform.cli.client import Client, client_of
+from triform.cli.completion import slugs
 from triform.cli.figures import STATUS_STYLE, au, milliseconds, moment, pairs, table, took
 from triform.cli.groups import DefaultVerb
 from triform.cli.local_code import code_of
@@ -30,7 +31,9 @@ def add_to(app: typer.Typer) -> None:
 
 def list_runs(
     ctx: typer.Context,
-    slug: Annotated[str | None, typer.Argument(help="Only of this element.", show_default=False)] = None,
+    slug: Annotated[
+        str | None, typer.Argument(help="Only of this element.", show_default=False, autocompletion=slugs)
+    ] = None,
     status: Annotated[str | None, typer.Option(help="pending, running, completed, failed, cancelled.")] = None,
     operation: Annotated[str | None, typer.Option(help="Only this operation; * for all recorded ones.")] = None,
     since: Annotated[str | None, typer.Option(help="From this time on (RFC 3339).")] = None,

@@ -56,7 +56,7 @@ def start(terminal: Terminal) -> Server:
         server = _spawn(data_dir, free_port(settings().port), address)
         try:
             with terminal.working("starting") as tell:
-                wait(server, heard, Progress(terminal, tell, data_dir / LOG))
+                wait(server, heard, Progress(tell, data_dir / LOG))
         except BaseException:
             server.stop()
             raise
@@ -158,10 +158,9 @@ def _fix(server: Server) -> str:
 
 
 class Progress:
-    """Says the steps a starting instance writes into its log: in the spinner, or as lines."""
+    """Tells the steps a starting instance writes into its log."""
 
-    def __init__(self, terminal: Terminal, tell: Callable[[str], None], log: Path) -> None:
-        self._terminal = terminal
+    def __init__(self, tell: Callable[[str], None], log: Path) -> None:
         self._tell = tell
         self._log = log
         self._told = 0
@@ -171,8 +170,6 @@ class Progress:
         steps = list(self._steps())
         for step in steps[self._told :]:
             self._tell(step)
-            if not sys.stderr.isatty():
-                self._terminal.remark(f"   {step}")
         self._told = len(steps)
 
     def _steps(self) -> Iterator[str]:

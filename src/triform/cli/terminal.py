@@ -36,7 +36,7 @@ def harmless(text: str) -> str:
 
 
 class Terminal:
-    """`json`: stdout carries exactly one JSON document, and nothing is drawn."""
+    """`json`: stdout carries one JSON document, or one a line of what goes on and on, and nothing is drawn."""
 
     def __init__(self, *, json: bool) -> None:
         self.json = json
@@ -103,12 +103,20 @@ class Terminal:
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[str], None]]:
-        """A spinner on stderr, on a terminal only. Call the value to change its text."""
+        """Says on stderr what is going on, and for how long. Call the value with each step.
+
+        On a terminal it is one line that goes away; elsewhere each step is a line, so that a log shows them.
+        """
         if self.json or not sys.stderr.isatty():
-            yield lambda _: None
+            yield self.remark
             return
-        with _console(stderr=True).status(what) as status:
-            yield lambda text: status.update(harmless(text))
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        words = TextColumn("{task.description}", markup=False)
+        console = _console(stderr=True)
+        with Progress(SpinnerColumn(), words, TimeElapsedColumn(), console=console, transient=True) as progress:
+            task = progress.add_task(harmless(what), total=None)
+            yield lambda text: progress.update(task, description=harmless(text))
 
 
 def terminal_of(ctx: typer.Context) -> Terminal:
