@@ -2,35 +2,34 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Triform
 from tests.cli.double import Platform, Told
 from tests.cli.test_command import COMMAND
 from triform.chemistry.catalogue import load
 
 TYPES = sorted(kind.name for kind in load().types.values() if not kind.tenant)
 
-
-def _asked(*words: str, **more: Any) -> list[str]:
-    """What bash is told for a line that ends in the last of `words`."""
-    environment = {
-        "_TRIFORM_COMPLETE": "complete_bash",
-        "COMP_WORDS": " ".join(["triform", *words]),
-        "COMP_CWORD": str(len(words)),
-        **more,
-    }
-    return _told(environment)
+Asked = Callable[..., list[str]]
 
 
-def _told(environment: dict[str, str]) -> list[str]:
-    done = subprocess.run(
-        COMMAND, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stderr == ""
-    return done.stdout.split("\n")
+@pytest.fixture
+def asked(triform: Triform, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What a shell is told for a line that ends in the last word; `words` as bash asks, else its own variables."""
+
+    def ask(*words: str, **environment: str) -> list[str]:
+        of_bash = {"COMP_WORDS": " ".join(["triform", *words]), "COMP_CWORD": str(len(words))}
+        for name, value in {"_TRIFORM_COMPLETE": "complete_bash", **of_bash, **environment}.items():
+            monkeypatch.setenv(name, value)
+        ended = triform()
+        assert (ended.code, ended.err) == (0, "")
+        return [line for line in ended.out.split("\n") if line]
+
+    return ask
 
 
 @pytest.fixture
@@ -52,46 +51,39 @@ def filled(signed_in: Platform) -> Platform:
         (("chemistry", "show", TYPES[0][:1]), [name for name in TYPES if name.startswith(TYPES[0][0])]),
     ],
 )
-def test_verbs_options_and_types_are_proposed(words: tuple[str, ...], proposed: list[str]) -> None:
-    assert [word for word in _asked(*words) if word] == proposed
+def test_verbs_options_and_types_are_proposed(asked: Asked, words: tuple[str, ...], proposed: list[str]) -> None:
+    assert asked(*words) == proposed
 
 
 @pytest.mark.parametrize("verb", ["invoke", "logs"])
-def test_elements_of_the_circle_are_proposed(filled: Platform, verb: str) -> None:
-    assert [word for word in _asked(verb, "gr") if word] == ["greet", "grow"]
+def test_elements_of_the_circle_are_proposed(asked: Asked, filled: Platform, verb: str) -> None:
+    assert asked(verb, "gr") == ["greet", "grow"]
 
 
-def test_without_a_session_or_a_server_nothing_is_proposed_and_nothing_said(filled: Platform) -> None:
+def test_without_a_session_or_a_server_nothing_is_proposed_and_nothing_said(
+    asked: Asked, filled: Platform
+) -> None:
     filled.stop()
-    assert not any(_asked("invoke", "gr"))
-    assert not any(_asked("invoke", "gr", XDG_CONFIG_HOME="/nowhere"))
+    assert asked("invoke", "gr") == []
+    assert asked("invoke", "gr", XDG_CONFIG_HOME="/nowhere") == []
 
 
-def _script(shell: str) -> str:
-    """What the library installs for a shell; it asks which one unless it is told."""
-    environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    command = [*COMMAND, "--show-completion", shell]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+def test_zsh_and_fish_are_answered_as_they_ask(asked: Asked) -> None:
+    zsh = asked(_TRIFORM_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="triform lo")
+    assert '"login":"Sign in' in zsh[0]
+    fish = {"_TYPER_COMPLETE_FISH_ACTION": "get-args", "_TYPER_COMPLETE_ARGS": "triform lo"}
+    proposed = asked(_TRIFORM_COMPLETE="complete_fish", **fish)
+    assert [line.split("\t")[0] for line in proposed] == ["login", "logs"]
 
 
-def test_bash_itself_proposes_with_the_script(filled: Platform, tmp_path: Path) -> None:
+def test_bash_itself_proposes_with_the_script_it_is_given(filled: Platform, tmp_path: Path) -> None:
     (tmp_path / "triform").write_text(f'#!/bin/sh\nexec {" ".join(COMMAND)} "$@"\n')
     (tmp_path / "triform").chmod(0o755)
-    words = 'COMP_WORDS=(triform invoke gr); COMP_CWORD=2; _triform_completion triform; echo "${COMPREPLY[@]}"'
+    line = 'COMP_WORDS=(triform invoke gr); COMP_CWORD=2; _triform_completion triform; echo "${COMPREPLY[@]}"'
+    # A new bash is what the library finds the shell by.
+    script = f'script=$(triform --show-completion; :); eval "$script"; {line}'
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-c", f"{_script('bash')}\n{words}"], env=environment, capture_output=True, text=True, check=True
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "greet grow\n"
-
-
-def test_zsh_and_fish_have_scripts_and_are_answered() -> None:
-    assert "#compdef triform" in _script("zsh")
-    assert "--command triform" in _script("fish")
-    zsh = _told({"_TRIFORM_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "triform lo"})
-    assert '"login":"Sign in' in "".join(zsh)
-    fish = {"_TYPER_COMPLETE_FISH_ACTION": "get-args", "_TYPER_COMPLETE_ARGS": "triform lo"}
-    assert [line.split("\t")[0] for line in _told({"_TRIFORM_COMPLETE": "complete_fish", **fish}) if line] == [
-        "login",
-        "logs",
-    ]
