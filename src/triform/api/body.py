@@ -1,6 +1,5 @@
 """Request bodies: bounded, JSON only, and when malformed then with line and column."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,13 +7,13 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from triform.api import malformed
 from triform.errors import Complaint, InvalidInput, Kind, Suggestion, TriformError
 from triform.json_depth import depth, place_below
 
 MAX_DEPTH = 100
 _LENGTH = re.compile(r"[0-9]{1,18}")
 """Anything else is no length; what comes is counted anyway."""
-_AT_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 class MalformedBody(TriformError):
@@ -71,16 +70,16 @@ async def read(receive: Receive, content_type: str | None, content_length: str |
 def parse(raw: bytes) -> Any:
     """What a JSON text says. Raises MalformedBody with line and column, InvalidInput for unusable numbers."""
     if depth(raw) > MAX_DEPTH:
-        at = place_below(raw, MAX_DEPTH)
-        raise _unreadable(raw, at, f"it is nested deeper than {MAX_DEPTH} levels")
+        reason = f"it is nested deeper than {MAX_DEPTH} levels"
+        raise _unreadable(malformed.at(raw, place_below(raw, MAX_DEPTH), reason))
     try:
         return msgspec.json.decode(raw)
     except msgspec.ValidationError as error:
         raise InvalidInput(
             f"The body holds what cannot be used: {error}.", errors=(Complaint("", str(error)),)
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(raw, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise _unreadable(malformed.first_fault(raw)) from None
 
 
 async def _drain(receive: Receive, limit: int) -> bytes:
@@ -115,16 +114,8 @@ def _too_large(limit: int) -> BodyTooLarge:
     )
 
 
-def _malformed(raw: bytes, why: str) -> MalformedBody:
-    found = _AT_BYTE.search(why)
-    at = min(int(found[1]), len(raw)) if found else len(raw)
-    return _unreadable(raw, at, _AT_BYTE.sub("", why).strip() or "it is no JSON")
-
-
-def _unreadable(raw: bytes, at: int, reason: str) -> MalformedBody:
-    line = raw.count(b"\n", 0, at) + 1
-    column = at - (raw.rfind(b"\n", 0, at) + 1) + 1
+def _unreadable(place: malformed.Place) -> MalformedBody:
     return MalformedBody(
-        f"The body cannot be read at line {line}, column {column}: {reason}.",
-        facts={"line": line, "column": column},
+        f"The body cannot be read at line {place.line}, column {place.column}: {place.reason}.",
+        facts={"line": place.line, "column": place.column},
     )
