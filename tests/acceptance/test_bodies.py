@@ -219,6 +219,15 @@ async def test_raw_switches_the_envelope_off(circle: Circle) -> None:
     assert (await element.post("/ops/invoke?raw=0", body)).json() == {"a": 1}
 
 
+@pytest.mark.parametrize("query", ["rwa=1", "name=Ada", "raw=1&raw2=1", "env=nowhere", "raw=maybe", "="])
+async def test_a_query_that_is_not_understood_is_refused_and_makes_no_run(circle: Circle, query: str) -> None:
+    element = await circle.ruby()
+    problem = refused(await element.post(f"/ops/invoke?{query}", {}), 422, "INVALID_INPUT")
+    assert problem["errors"][0]["pointer"].startswith("/")
+    assert "raw, env" in problem["_suggestion"]["why"]
+    assert (await element.get("/ops/runs")).json()["runs"] == []
+
+
 async def test_the_run_keeps_the_input_as_the_handler_saw_it(circle: Circle) -> None:
     element = await circle.ruby()
     answer = await element.invoke({"_triform": 1, "payload": {"a": 1}})

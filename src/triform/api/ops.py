@@ -156,13 +156,26 @@ def _input(target: Target, body: Body, query: Mapping[str, list[str]]) -> tuple[
         options = operation.query.read_query(query)
         complaints = operation.query.check(options)
         if complaints:
-            raise InvalidInput("The query has members this operation does not take.", errors=complaints)
+            raise _refuse_query(operation, complaints)
         body = body if options.get("raw") else envelope.opened(body)
         return body.value, body.raw
     if not isinstance(body.value, dict):
         raise InvalidInput("The input must be a JSON object.", errors=(Complaint("", "must be an object"),))
     joined = {**operation.read_query(query), **body.value, **target.arguments}
     return operation.complete_input(joined), body.raw
+
+
+def _refuse_query(operation: Operation, complaints: tuple[Complaint, ...]) -> InvalidInput:
+    """Ignored, a slip in `?raw=` would change what the handler sees, and nobody would know."""
+    known = ", ".join(operation.query.names)
+    return InvalidInput(
+        "The query has members this operation does not take.",
+        errors=complaints,
+        suggestion=Suggestion(
+            why=f"The query of this operation takes {known} and nothing else; the handler never sees it.",
+            fix="Leave the listed members out, or put them into the JSON body, which the handler gets.",
+        ),
+    )
 
 
 def _query(scope: Scope) -> Mapping[str, list[str]]:

@@ -50,6 +50,11 @@ class CompiledSchema:
         """A copy in which every declared but absent member is null."""
         return _with_nulls(self.document, value)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members an object of this schema may have."""
+        return tuple(members(self.document))
+
     def read_query(self, pairs: Mapping[str, list[str]]) -> dict[str, Any]:
         """Query strings as the values this schema expects; what cannot be read stays a string."""
         properties = members(self.document)
