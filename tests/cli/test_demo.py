@@ -19,7 +19,7 @@ from triform.chemistry.catalogue import load
 from triform.cli import demo, server
 from triform.cli.outcome import Stop
 from triform.cli.server import Progress, Server, free_port, notices, readiness, wait
-from triform.cli.sessions import stored_sessions
+from triform.cli.sessions import Session, stored_sessions
 
 TYPE = next(kind.name for kind in load().types.values() if kind.language)
 
@@ -62,6 +62,24 @@ def test_the_next_commands_are_signed_in(served: Platform, triform: Triform) -> 
     session = stored_sessions().find()
     assert session is not None
     assert (session.url, session.circle) == (served.url, "demo")
+
+
+def test_a_demo_takes_the_place_of_an_earlier_one(served: Platform, triform: Triform) -> None:
+    stored_sessions().save(Session("http://127.0.0.1:1", "demo", "of-an-earlier-demo"))
+    triform("demo", TYPE)
+    session = stored_sessions().find()
+    assert session is not None
+    assert session.url == served.url
+
+
+def test_who_works_elsewhere_goes_on_working_there(served: Platform, triform: Triform) -> None:
+    stored_sessions().save(Session("https://triform.example.com", "acme", "precious"))
+    ended = triform("demo", TYPE)
+    session = stored_sessions().find()
+    assert session is not None
+    assert (session.url, session.circle) == ("https://triform.example.com", "acme")
+    assert f" --url {served.url} --circle demo invoke greet name=Grace" in ended.out
+    assert stored_sessions().find(served.url, "demo") is not None
 
 
 def test_with_exit_it_leaves_no_session_and_proposes_nothing(served: Platform, triform: Triform) -> None:

@@ -139,6 +139,18 @@ def test_two_commands_refresh_an_expired_session_only_once(platform: Platform) -
     assert {asked.headers["Authorization"] for asked in platform.to("/api/acme/ops/wallet")} == {"Bearer new"}
 
 
+def test_a_refreshed_session_stays_where_it_was(platform: Platform) -> None:
+    platform.tell("POST", "/api/auth/refresh", Told({"token": "new", "refresh_token": "r1", "expires_in": 3600}))
+    platform.tell("GET", "/api/acme/ops/wallet", Told(WALLET))
+    session = _expired(platform)
+    stored_sessions().save(Session("https://triform.example.com", "theirs", "precious"))
+    _wallet(Client(platform.url, session, stored_sessions()))
+    current, other = stored_sessions().find(), stored_sessions().find(platform.url)
+    assert current is not None
+    assert other is not None
+    assert (current.circle, other.token, other.refresh_token) == ("theirs", "new", "r1")
+
+
 def test_a_session_that_cannot_be_refreshed_asks_for_login(platform: Platform) -> None:
     platform.tell("POST", "/api/auth/refresh", Told(problem("UNAUTHENTICATED", 401), 401))
     with pytest.raises(NotSignedIn):

@@ -177,7 +177,7 @@ class Client:
             refresh_token=document["refresh_token"],
             expires_at=expiry(document["expires_in"]),
         )
-        sessions.save(session)
+        sessions.save(session, current=False)
         return session
 
 

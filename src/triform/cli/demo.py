@@ -17,7 +17,7 @@ from triform.cli.login import dev_sign_in
 from triform.cli.new import write
 from triform.cli.runs import drawn
 from triform.cli.server import Server, start
-from triform.cli.sessions import stored_sessions
+from triform.cli.sessions import Session, stored_sessions
 from triform.cli.terminal import AsJson, Terminal, harmless, terminal_of
 
 CIRCLE = "demo"
@@ -63,11 +63,18 @@ def _show(terminal: Terminal, server: Server, element_type: str, *, keep: bool) 
     _step(terminal, f"An instance is up at {server.url} (data in {_short(server.data_dir)})")
     session = dev_sign_in(server.url, CIRCLE)
     if keep:
-        stored_sessions().save(session)
+        _keep(session)
     _step(terminal, f"Signed in to circle {session.circle}, on this machine without a password")
     with Client(server.url, session) as client:
         element = _element(terminal, client, server.data_dir / SLUG, element_type)
         return _run(terminal, client, server, element)
+
+
+def _keep(session: Session) -> None:
+    """For the next commands; somebody who works elsewhere goes on working there."""
+    sessions = stored_sessions()
+    before = sessions.find()
+    sessions.save(session, current=before is None or before.circle == CIRCLE)
 
 
 def _element(terminal: Terminal, client: Client, folder: Path, element_type: str) -> Mapping[str, Any]:
@@ -108,6 +115,9 @@ def _close(terminal: Terminal, shown: Shown, exit_after: bool) -> None:
 
 def _next(terminal: Terminal, server: Server) -> None:
     triform = _short(Path(os.environ.get("TRIFORM_DEMO_COMMAND") or "triform"))
+    current = stored_sessions().find()
+    if current is None or (current.url, current.circle) != (server.url, CIRCLE):
+        triform += f" --url {server.url} --circle {CIRCLE}"
     folder = _short(server.data_dir / SLUG)
     _step(terminal, "Try next")
     for line in (

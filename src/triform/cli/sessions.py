@@ -29,20 +29,23 @@ class Session:
 
 
 class Sessions:
-    """The stored sessions, the most recently used first: the first is the current one."""
+    """The stored sessions; the first is the current one, of the last sign-in."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def find(self, url: str | None = None, circle: str | None = None) -> Session | None:
-        """The most recent session that fits."""
+        """The first session that fits."""
         fitting = (s for s in self._read() if url in (None, s.url) and circle in (None, s.circle))
         return next(fitting, None)
 
-    def save(self, session: Session) -> None:
-        """Keep `session` as the current one, in the place of an older one for the same circle."""
-        others = [s for s in self._read() if (s.url, s.circle) != (session.url, session.circle)]
-        self._write([session, *others])
+    def save(self, session: Session, *, current: bool = True) -> None:
+        """Keep `session` in the place of an older one for the same circle, or as the current one."""
+        kept = self._read()
+        places = [place for place, s in enumerate(kept) if (s.url, s.circle) == (session.url, session.circle)]
+        others = [s for place, s in enumerate(kept) if place not in places]
+        others.insert(0 if current else (places or [len(others)])[0], session)
+        self._write(others)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
