@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Triform
+from triform.elements.model import Pin
+from triform.settings import Settings
+from triform.storage.errors import DatabaseUnavailable
 from triform.substrates.isolation.images.listing import digest
 from triform.substrates.isolation.images.model import Image, to_json
 
@@ -59,6 +62,55 @@ def test_prune_removes_what_a_newer_image_replaced(triform: Triform, data_dir: P
     removed = json.loads(triform("image", "prune", "--json").out)["removed"]
     assert [image["digest"] for image in removed] == [old.digest]
     assert (new.root.exists(), old.root.exists()) == (True, False)
+
+
+@pytest.fixture
+def pinned(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Image, Image]:
+    """An old image that two versions were deployed with, and a newer one."""
+    old, new = _image(data_dir, "old", OLD), _image(data_dir, "new", OLD + timedelta(days=1))
+
+    async def pins(_: Settings) -> list[Pin]:
+        return [Pin(old.digest, "acme", "greet", version) for version in range(3, 10)]
+
+    monkeypatch.setattr("triform.wiring.host.pins", pins)
+    return old, new
+
+
+def test_prune_keeps_what_a_deploy_pinned_and_says_who(triform: Triform, pinned: tuple[Image, Image]) -> None:
+    old, _ = pinned
+    ended = triform("image", "prune")
+    assert (ended.code, ended.out) == (0, "nothing to remove\n")
+    versions = ", ".join(f"acme/greet {version}" for version in range(3, 8))
+    assert ended.err == f"kept {old.digest[:16]} cobol-85, pinned by {versions} and 2 more\n"
+    document = json.loads(triform("image", "prune", "--json").out)
+    assert (document["removed"], [image["digest"] for image in document["kept"]]) == ([], [old.digest])
+    assert document["kept"][0]["pinned_by"][0] == {"circle": "acme", "element": "greet", "version": 3}
+    assert old.root.exists()
+
+
+def test_force_prunes_what_a_deploy_pinned_too(triform: Triform, pinned: tuple[Image, Image]) -> None:
+    old, new = pinned
+    assert old.digest[:16] in triform("image", "prune", "--force").out
+    assert (new.root.exists(), old.root.exists()) == (True, False)
+
+
+def test_without_the_pins_nothing_is_pruned(
+    triform: Triform, pinned: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pins(_: Settings) -> list[Pin]:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr("triform.wiring.host.pins", pins)
+    assert triform("image", "prune").code == 1
+    assert pinned[0].root.exists()
+
+
+def test_the_image_the_settings_name_is_never_pruned(
+    triform: Triform, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, _ = _image(data_dir, "old", OLD), _image(data_dir, "new", OLD + timedelta(days=1))
+    monkeypatch.setenv("TRIFORM_RUNTIME_IMAGE", old.digest[:12])
+    assert triform("image", "prune", "--force").out == "nothing to remove\n"
 
 
 def test_an_exported_image_can_be_taken_in_elsewhere(

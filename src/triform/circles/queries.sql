@@ -166,3 +166,12 @@ DELETE FROM credentials WHERE kind = 'session' AND (expires_at <= $1 OR revoked_
 -- name: forget_links
 -- One-time links past their time.
 DELETE FROM login_links WHERE expires_at <= $1;
+
+-- name: reset_password
+-- Another password for an identity, whatever it had; no row when there is no such identity.
+UPDATE identities SET password_hash = $2 WHERE name = $1 RETURNING id;
+
+-- name: revoke_sessions_of
+-- Ends every session of an identity, in all circles. API keys stay.
+UPDATE credentials SET revoked_at = $2, revision = revision + 1
+WHERE identity_id = $1 AND kind = 'session' AND revoked_at IS NULL;

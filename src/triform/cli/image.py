@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from triform.substrates.isolation.languages import Language
 
 
+_NAMED = 5
+
+
 def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="Runtime images: build, list, prune, export, import.", no_args_is_help=True)
     for name, verb in (("build", build), ("list", list_images), ("prune", prune)):
@@ -47,11 +50,48 @@ def list_images(ctx: typer.Context, as_json: AsJson = False) -> None:
     terminal_of(ctx).answer({"images": [_document(image) for image in found]}, lambda: _listed(found))
 
 
-def prune(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Remove images that a newer one of the same recipe has replaced."""
-    removed = list(_images().prune())
-    document = {"removed": [_document(image) for image in removed]}
-    terminal_of(ctx).answer(document, lambda: _listed(removed, "nothing to remove"))
+def prune(
+    ctx: typer.Context,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also images that deploys pinned; those run in the newest then.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove images that a newer one of the same recipe has replaced.
+
+    An image that a deploy of this instance pinned is kept. Where several instances share a folder of images,
+    the pins of the others are not known here.
+    """
+    images, terminal = _images(), terminal_of(ctx)
+    pinned = {} if force else _pinned()
+    removed = list(images.prune(keep=pinned))
+    kept = [image for image in images.replaced() if image.digest in pinned]
+    document = {
+        "removed": [_document(image) for image in removed],
+        "kept": [_document(image) | {"pinned_by": pinned[image.digest]} for image in kept],
+    }
+    terminal.answer(document, lambda: _listed(removed, "nothing to remove"))
+    for image in kept:
+        terminal.remark(f"kept {image.digest[:16]} {image.label}, pinned by {_named(pinned[image.digest])}")
+
+
+def _pinned() -> Mapping[str, list[dict[str, Any]]]:
+    """Digest ↦ the versions that were deployed with it."""
+    from triform.cli.up import settings
+    from triform.wiring.host import pins
+
+    found: dict[str, list[dict[str, Any]]] = {}
+    for pin in asyncio.run(pins(settings())):
+        version = {"circle": pin.circle, "element": pin.element, "version": pin.version}
+        found.setdefault(pin.runtime_image, []).append(version)
+    return found
+
+
+def _named(versions: list[dict[str, Any]]) -> str:
+    """`acme/greet 3, acme/score 1 and 4 more`."""
+    named = [f"{each['circle']}/{each['element']} {each['version']}" for each in versions[:_NAMED]]
+    more = f" and {len(versions) - _NAMED} more" if len(versions) > _NAMED else ""
+    return ", ".join(named) + more
 
 
 def export(

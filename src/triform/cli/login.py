@@ -34,7 +34,7 @@ def login(
     if not url.startswith("https://") and not _on_this_machine(url):
         terminal.remark(f"{url} is not encrypted: whoever is on the way can read the session", "yellow")
     if key:
-        session = Session(url, _wanted(circle), _secret("API key: "))
+        session = Session(url, _wanted(circle), read_secret("API key: "))
     else:
         session = with_password(url, user, circle) if user else dev_sign_in(url, _wanted(circle))
     stored = stored_sessions()
@@ -57,7 +57,7 @@ def dev_sign_in(url: str, circle: str) -> Session:
 
 
 def with_password(url: str, user: str, circle: str | None) -> Session:
-    body = {"identity": user, "password": _secret(f"Password of {user}: ")}
+    body = {"identity": user, "password": read_secret(f"Password of {user}: ")}
     with Client(url) as client:
         return _session(url, client.post("/api/auth/login", body | ({"circle": circle} if circle else {})))
 
@@ -78,13 +78,16 @@ def _wanted(circle: str | None) -> str:
     return circle
 
 
-def _secret(prompt: str) -> str:
+def read_secret(prompt: str, *, twice: bool = False) -> str:
+    """From a terminal without showing it, else the first line of stdin. `twice`: so that no slip is kept."""
     if not sys.stdin.isatty():
         secret = sys.stdin.readline().rstrip("\r\n")
     else:
         from getpass import getpass
 
         secret = getpass(prompt)
+        if twice and secret and getpass("Once more: ") != secret:
+            raise WrongUsage("the two are not the same", "type it again")
     if not secret:
         raise WrongUsage("nothing was entered", "type it at the prompt, or pipe it in on stdin")
     return secret

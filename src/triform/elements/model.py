@@ -82,3 +82,13 @@ class Deployment:
     lock: str | None
     bundle: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A version that runs in the runtime image it was deployed with."""
+
+    runtime_image: str
+    circle: str
+    element: str
+    version: int

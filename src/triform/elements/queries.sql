@@ -118,3 +118,9 @@ WHERE element_id = $1 AND version = $2;
 INSERT INTO events (id, circle_id, element_id, element, kind, invocation_id, operation,
                     actor_kind, actor_id, trace_id, at, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: pins
+-- Runtime images that deploys pinned for versions of elements that live.
+SELECT d.runtime_image, c.name AS circle, e.slug AS element, d.version
+FROM deployments d JOIN elements e ON e.id = d.element_id JOIN circles c ON c.id = e.circle_id
+WHERE e.state <> 'deleted' ORDER BY c.name, e.slug, d.version;

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.circles.model import Actor
-from triform.elements.model import Deployment, Element, State, Version
+from triform.elements.model import Deployment, Element, Pin, State, Version
 from triform.elements.specs import decode, decode_secrets, digest, encode, encode_secrets
 from triform.elements.vault import Sealed
 from triform.storage.database import Row, Statements, Transaction
@@ -182,6 +182,10 @@ class ElementStore:
         """What the last deploy of a version pinned."""
         row = await db.fetchrow(_QUERIES["find_deployment"], element_id, version)
         return Deployment(**dict(row)) if row else None
+
+    async def pins(self, db: Speaks) -> tuple[Pin, ...]:
+        """What deploys pinned, of all circles."""
+        return tuple(Pin(**dict(row)) for row in await db.fetch(_QUERIES["pins"]))
 
     async def insert_event(self, tx: Transaction, row: tuple[Any, ...]) -> None:
         """The columns of an event in the order of the query."""

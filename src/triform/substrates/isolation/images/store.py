@@ -17,6 +17,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from triform.substrates.isolation.images import archive, host
 from triform.substrates.isolation.images.build import MIRROR, Progress, unpack
 from triform.substrates.isolation.images.errors import ImageBroken, build_failed, missing, not_there
@@ -24,6 +26,8 @@ from triform.substrates.isolation.images.finish import finish
 from triform.substrates.isolation.images.listing import digest, size
 from triform.substrates.isolation.images.model import HOST, Image, from_json, recipe_digest, to_json
 from triform.substrates.isolation.languages import Language
+
+_log = structlog.get_logger()
 
 _UNFINISHED = ".building-"
 
@@ -57,8 +61,10 @@ class Images:
             return host.image(self._store / HOST, language)
         if self._pinned:
             return self.get(self._pinned)
-        if pinned and pinned != HOST and (kept := self._at(pinned)):
-            return kept
+        if pinned and pinned != HOST:
+            if kept := self._at(pinned):
+                return kept
+            _log.warning("pinned_image_missing", image=pinned, language=language.name)
         recipe = recipe_digest(language.image)
         for image in self.list():
             if image.recipe == recipe:
@@ -92,16 +98,23 @@ class Images:
             image = await asyncio.to_thread(archive.read, path, folder)
             return self._place(image, folder)
 
-    def prune(self, keep: Collection[str] = ()) -> Sequence[Image]:
-        """Removes every image that is neither the newest of its recipe nor kept by digest; the removed ones."""
+    def replaced(self) -> Sequence[Image]:
+        """Every image that neither is the newest of its recipe nor named by the settings, newest first."""
         newest: dict[str, Image] = {}
         for image in self.list():
             newest.setdefault(image.recipe, image)
-        spared = {image.digest for image in newest.values()} | set(keep)
-        removed = [image for image in self.list() if image.digest not in spared]
+        spared = {image.digest for image in newest.values()}
+        return [image for image in self.list() if image.digest not in spared and not self._is_named(image)]
+
+    def prune(self, keep: Collection[str] = ()) -> Sequence[Image]:
+        """Removes every replaced image that is not kept by digest; the removed ones."""
+        removed = [image for image in self.replaced() if image.digest not in keep]
         for image in removed:
             self._remove(image)
         return removed
+
+    def _is_named(self, image: Image) -> bool:
+        return bool(self._pinned) and image.digest.startswith(str(self._pinned))
 
     def _found(self, language: Language) -> Image | None:
         recipe = recipe_digest(language.image)
