@@ -1,5 +1,6 @@
 """Request bodies: bounded, JSON only, and when malformed then with line and column."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
