@@ -1,7 +1,7 @@
 """`triform logs`: what an element's runs printed."""
 
 import sys
-import time
+import threading
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -60,15 +60,14 @@ def logs(
 
 
 def _follow(terminal: Terminal, following: Following, limit: int) -> None:
-    printer = Printer(terminal)
+    printer, pause = Printer(terminal), threading.Event()
     try:
         ended, lines = following.ended(), following.fresh()[-limit:]
         while True:
             for line in lines:
                 printer.print(line)
-            if ended:
+            if ended or pause.wait(_EVERY_S):
                 break
-            time.sleep(_EVERY_S)
             ended, lines = following.ended(), following.fresh()
     except KeyboardInterrupt:
         terminal.remark("")
