@@ -13,6 +13,7 @@ from bench import ours, peers
 from bench.cost import Cost, cost_per_run
 from bench.figures import Figures, table
 from bench.memory import Memory, memory_of
+from bench.neighbours import beside
 from bench.plot import plot
 from bench.scale import scaled
 from triform.substrates.isolation.images import Images
@@ -74,6 +75,7 @@ async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
             await _flame(client, pid, flame)
         memory = memory_of(pid)
         scale = await scaled(instance, size.warm // 2, size.elements, size.past)
+        scale += await beside(client, size.warm // 4)
     deployed, first = (statistics.median(values) for values in zip(*deploys, strict=True))
     return Found(rows, scale, cost, memory, (deployed, first))
 

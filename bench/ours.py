@@ -43,8 +43,8 @@ class Client:
         self._session.headers["Authorization"] = f"Bearer {self._token}"
         await self.call("/api/bench/ops/wallet/top_up", {"amount_micro_au": 10**12, "reference": "bench"})
 
-    async def create(self, slug: str) -> None:
-        spec = {"source": {"type": "inline", "code": HANDLER}}
+    async def create(self, slug: str, code: str = HANDLER, **properties: Any) -> None:
+        spec = {"source": {"type": "inline", "code": code}, **properties}
         await self.call("/api/bench/", {"element_type": "ruby", "slug": slug, "spec": spec})
 
     async def deploy(self, slug: str) -> tuple[float, float]:
@@ -66,12 +66,10 @@ class Client:
             durations.append(time.perf_counter() - before)
         return figures(name, durations, time.perf_counter() - begun)
 
-    async def accepted(self) -> str:
+    async def accepted(self, slug: str = "sum") -> str:
         """Where an asynchronous run can be looked at."""
-        headers = {"Prefer": "respond-async"}
-        async with self._session.post(
-            f"{self._url}/api/bench/sum/ops/invoke", json=_BODY, headers=headers
-        ) as answer:
+        url, headers = f"{self._url}/api/bench/{slug}/ops/invoke", {"Prefer": "respond-async"}
+        async with self._session.post(url, json=_BODY, headers=headers) as answer:
             return answer.headers["location"]
 
     async def ended(self, location: str) -> None:
@@ -82,6 +80,10 @@ class Client:
 
     async def connection(self, slug: str) -> Connection:
         return await Connection.open(self._url, f"/api/bench/{slug}/ops/invoke", self._token, _BODY)
+
+    async def cancelled(self, location: str) -> None:
+        async with self._session.post(f"{self._url}{location}/cancel", json={}) as answer:
+            await answer.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ async def asynchronous(client: Client, runs: int) -> Figures:
 
     begun = time.perf_counter()
     await asyncio.gather(*(work(runs // 8) for _ in range(8)))
-    return figures("Triform, asynchronous, accepted to ended", durations, time.perf_counter() - begun)
+    return figures("Triform, asynchronous, a burst at once", durations, time.perf_counter() - begun)
 
 
 async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
