@@ -3,9 +3,8 @@
 import base64
 import json
 import secrets
-import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,23 +38,34 @@ class Bench:
     def __init__(self, driver: ProcessDriver, language: Language, image: Path, folder: Path) -> None:
         self.driver = driver
         self.language = language
-        self._image = image
+        self.image = image
         self._folder = folder
 
     def spec(self, program: str, limits: Limits | None = None, load_timeout_ms: int = 10_000) -> TemplateSpec:
         source = next((PROGRAMS / self.language.name).glob(f"{program}.*"))
-        code = self._folder / program
+        return self.spec_of(program, source.read_text(), limits, load_timeout_ms)
+
+    def spec_of(
+        self,
+        name: str,
+        source: str,
+        limits: Limits | None = None,
+        load_timeout_ms: int = 10_000,
+        environment: Mapping[str, str] = ENVIRONMENT,
+    ) -> TemplateSpec:
+        """`name` is that of the folder the source is put into."""
+        code = self._folder / name
         code.mkdir(mode=0o755, exist_ok=True)
-        shutil.copy(source, code / self.language.file)
+        (code / self.language.file).write_text(source)
         return TemplateSpec(
             language=self.language.name,
-            image=self._image,
+            image=self.image,
             code=code,
             entry=self.language.file,
             handler="handler",
             limits=limits or Limits(memory_mb=64),
             load_timeout_ms=load_timeout_ms,
-            environment=ENVIRONMENT,
+            environment=environment,
         )
 
     async def run(self, template: Template, probe: str = "", **arguments: Any) -> Ran:
@@ -65,7 +75,7 @@ class Bench:
         return await finish(instance)
 
 
-async def invoke(instance: Instance, probe: str, **arguments: Any) -> None:
+async def invoke(instance: Instance, probe: str = "", **arguments: Any) -> None:
     event = json.dumps({"probe": probe, **arguments}).encode()
     seed = base64.b64encode(secrets.token_bytes(64)).decode()
     thaw = control("thaw", seed=seed, now_ns=time.time_ns(), environment={}, deadline_ms=60_000)

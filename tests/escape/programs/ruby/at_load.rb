@@ -1,0 +1,4 @@
+
+SEEN = escape(ENV.fetch("ESCAPE"), JSON.parse(ENV.fetch("GIVEN")))
+
+def handler(_input) = SEEN

@@ -1,0 +1,2 @@
+
+def handler(input) = escape(input["escape"], input["given"])

@@ -1,0 +1,53 @@
+"""Code that breaks, while it is loaded, what the harness needs later: the failure is the code's own.
+
+It is charged like any other and never told as a fault of the platform: either it fails to load, or its run
+fails, or all is well.
+"""
+
+import os
+
+import pytest
+
+from tests.contracts.drivers.bench import ENVIRONMENT
+from tests.contracts.drivers.conftest import DRIVERS
+from tests.escape.attempts import FAULT, Escapes
+
+# The harness is the same whatever driver starts it.
+pytestmark = pytest.mark.parametrize("driver", [DRIVERS[bool(os.geteuid())]], indirect=True, scope="module")
+
+SOON_MS = 1500
+
+# fmt: off
+WRECKS = (
+    "Integer#>=", "Integer#==", "Array#pack", "Array#each", "Hash#delete", "String#<<", "String#bytesize",
+    "String#+@", "Module#===", "Proc#call", "Exception#initialize", "BasicObject#!",
+    "BasicObject#method_missing", "NilClass#nil?", "Thread::Mutex#synchronize", "IO#write", "IO.for_fd",
+    "ENV.update", "OpenSSL", "constants", "tracing", "frozen classes", "every descriptor", "a bell that kills",
+    "a clock that stops it", "exit handlers",
+)
+
+OPEN = (
+    "Integer#+", "Integer#/", "Array#shift", "Hash#[]", "String#==", "String#unpack1", "String#slice!",
+    "Symbol#to_proc", "Kernel#fork", "IO#autoclose=", "descriptors used up", "few descriptors",
+    "processes used up", "little memory", "a namespace of its own", "a filter against forking",
+)
+# fmt: on
+SLOW = ("few processes",)
+
+TOLD_AS_FAULT = "what breaks behind `loaded` is told as a fault of the platform, and not charged"
+
+
+@pytest.mark.parametrize(
+    "wreck",
+    [
+        *WRECKS,
+        *(pytest.param(wreck, marks=pytest.mark.xfail(strict=True, reason=TOLD_AS_FAULT)) for wreck in OPEN),
+        *(pytest.param(wreck, marks=pytest.mark.xfail(run=False, reason=TOLD_AS_FAULT)) for wreck in SLOW),
+    ],
+)
+async def test_what_user_code_breaks_is_its_own_failure(escapes: Escapes, wreck: str) -> None:
+    environment = {**ENVIRONMENT, "ESCAPE": wreck}
+    spec = escapes.bench.spec_of("wreckage", escapes.source("wreckage"), None, SOON_MS, environment)
+    tried = await escapes.beside_the_neighbour(escapes.loaded(spec, SOON_MS))
+    assert tried.cause not in (FAULT, "infra_before", "infra_after"), tried
+    assert tried.cause != "ok" or tried.value == 7
