@@ -9,12 +9,17 @@ from pathlib import Path
 from tests.architecture.house import ROOT
 
 DOCS = ROOT / "docs"
-_BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The texts of the blocks in these languages; "" is a block that names none."""
+    return [text for language, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if language in languages]
 
 
 def commands(page: Path) -> str:
     """All ```bash blocks of a page as one script."""
-    return "\n".join(_BLOCK.findall(page.read_text(encoding="utf-8")))
+    return "\n".join(blocks(page, "bash"))
 
 
 def run(script: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -35,6 +35,19 @@ def test_every_way_to_call_works_as_the_page_says(instance: Server, tmp_path: Pa
     assert called.stdout.count("Hello, Ada!") >= 3
 
 
+def test_looking_closer_and_the_wallet_work_as_the_pages_say(instance: Server, tmp_path: Path) -> None:
+    before = (
+        "triform login --circle developers\ntriform new ruby greet\ntriform deploy greet\ntriform invoke greet\n"
+    )
+    looked = _try("how-to/develop.md", instance, tmp_path, before)
+    assert looked.returncode == 0, looked.stderr
+    assert looked.stdout.count("greeting World") == 3
+    paid = _try("concepts/billing.md", instance, tmp_path)
+    assert paid.returncode == 0, paid.stderr
+    assert "-0.01 AU" in paid.stdout
+    assert "balance 124.98 AU" in paid.stdout
+
+
 def test_a_secret_is_kept_as_the_page_says(instance: Server, tmp_path: Path) -> None:
     done = _try("how-to/secrets.md", instance, tmp_path, "triform login --circle keepers\n")
     assert done.returncode == 0, done.stderr
