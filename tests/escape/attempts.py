@@ -14,7 +14,7 @@ from tests.contracts.drivers import outside
 from tests.contracts.drivers.bench import ENVIRONMENT, Bench
 from triform.clock import SystemClock
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, TemplateSpec
+from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, StillBorn, TemplateSpec
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.run import Run
 
@@ -148,6 +148,8 @@ class Escapes:
             return await self.run(template, {}, timeout_ms)
         except LoadFailed as failed:
             return Tried(failed.cause, None, failed.error, (), sum(len(frame.payload) for frame in failed.output))
+        except StillBorn as stillborn:  # of which the pool, after a second try, says who is to blame
+            return Tried("still born", None, str(stillborn))
         except DriverFault as fault:
             return Tried(FAULT, None, str(fault))
         finally:

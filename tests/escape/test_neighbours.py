@@ -12,7 +12,6 @@ from tests.escape.attempts import LOAD, RUN, Escapes
 from triform.substrates.isolation.drivers.process.instance import ProcessInstance
 
 OPEN = {
-    "watchers": "watchers are counted for the server's user, over all sandboxes",
     "timers": "timers and queued signals are counted for the server's user, over all sandboxes",
     "descriptors on their way": "they are counted for the sandbox's user, who is the same for all without root",
     "locks": "files of the image are the same inodes for everybody: a lock on one is seen everywhere",
@@ -61,7 +60,6 @@ async def staying(run: ProcessInstance, supply: str) -> ProcessInstance:
     return run
 
 
-@pytest.mark.xfail(strict=True, reason="watchers of files of the image hear of everybody who opens them")
 async def test_what_others_read_cannot_be_watched(escapes: Escapes) -> None:
     async with held(escapes, RUN, "watching") as spy:
         await wanted(escapes, "watching")

@@ -35,21 +35,8 @@ WAYS = {
 }
 """And what the audit has against sharing the template, if anything."""
 
-OPEN = {
-    "the current folder": "a clone begins in the template's folder, also where that is its shared /tmp",
-    "the current folder of another disk": "a clone begins in the template's folder",
-    "a timer": "a timer's signal makes the template run user code after it was looked at",
-    "a trace": "a trace makes the template run user code after it was looked at",
-}
 
-
-@pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param(way, marks=pytest.mark.xfail(strict=True, reason=OPEN[way])) if way in OPEN else way
-        for way in WAYS
-    ],
-)
+@pytest.mark.parametrize("way", WAYS)
 async def test_no_way_leads_from_one_run_to_the_next(escapes: Escapes, way: str) -> None:
     async with loaded(escapes, way) as template:
         assert await escapes.beside_the_neighbour(found_by_later_runs(escapes, template)) == [None, None]

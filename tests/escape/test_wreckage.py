@@ -1,7 +1,7 @@
 """Code that breaks, while it is loaded, what the harness needs later: the failure is the code's own.
 
 It is charged like any other and never told as a fault of the platform: either it fails to load, or its run
-fails, or all is well.
+fails, or no instance comes to life, of which the pool makes the code's failure, or all is well.
 """
 
 import os
@@ -24,27 +24,14 @@ WRECKS = (
     "BasicObject#method_missing", "NilClass#nil?", "Thread::Mutex#synchronize", "IO#write", "IO.for_fd",
     "ENV.update", "OpenSSL", "constants", "tracing", "frozen classes", "every descriptor", "a bell that kills",
     "a clock that stops it", "exit handlers",
-)
-
-OPEN = (
     "Integer#+", "Integer#/", "Array#shift", "Hash#[]", "String#==", "String#unpack1", "String#slice!",
     "Symbol#to_proc", "Kernel#fork", "IO#autoclose=", "descriptors used up", "few descriptors",
     "processes used up", "little memory", "a namespace of its own", "a filter against forking",
 )
 # fmt: on
-SLOW = ("few processes",)
-
-TOLD_AS_FAULT = "what breaks behind `loaded` is told as a fault of the platform, and not charged"
 
 
-@pytest.mark.parametrize(
-    "wreck",
-    [
-        *WRECKS,
-        *(pytest.param(wreck, marks=pytest.mark.xfail(strict=True, reason=TOLD_AS_FAULT)) for wreck in OPEN),
-        *(pytest.param(wreck, marks=pytest.mark.xfail(run=False, reason=TOLD_AS_FAULT)) for wreck in SLOW),
-    ],
-)
+@pytest.mark.parametrize("wreck", WRECKS)
 async def test_what_user_code_breaks_is_its_own_failure(escapes: Escapes, wreck: str) -> None:
     environment = {**ENVIRONMENT, "ESCAPE": wreck}
     spec = escapes.bench.spec_of("wreckage", escapes.source("wreckage"), None, SOON_MS, environment)

@@ -9,8 +9,8 @@ live within a memory budget; the least recently used go first, never one that is
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import structlog
 
@@ -28,6 +28,7 @@ from triform.substrates.isolation.maker import Maker
 from triform.substrates.isolation.shelf import Lease, Policy, Shelf, Spare
 
 _log = structlog.get_logger()
+Made = TypeVar("Made")
 
 _PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
 """Causes of a failed load that may well not come back."""
@@ -104,14 +105,7 @@ class Pool:
         """A READY instance for one run. Raises `LoadFailed` for what user code did, `DriverFault` when the
         machinery failed twice: a shelf that cannot serve is retired, and a fresh one is given a chance. Code that
         loads well, but of which no instance comes to life, has taken its language apart: that is its doing."""
-        try:
-            return await self._borrow(self._shelf(spec))
-        except DriverFault:
-            try:
-                return await self._borrow(self._shelf(spec))
-            except StillBorn as stillborn:
-                failure = LoadFailed("protocol", detail=_TAKEN_APART)
-                raise self._shelf(spec).failed(failure, self._clock.monotonic()) from stillborn
+        return await self._twice(spec, self._borrow)
 
     async def give_back(self, lease: Lease) -> None:
         """Ends the instance, and a template that is its own; goes on when the caller is cancelled."""
@@ -125,14 +119,9 @@ class Pool:
         self._spawn(self._end(lease))
 
     async def warm(self, spec: TemplateSpec) -> Template:
-        """Loads now, even what failed before, and gets a spare ready in the background. Raises as `lease`."""
-        shelf = self._shelf(spec)
-        shelf.failure = None
-        with self._borrowed(shelf):
-            template = shelf.spares[0].template if shelf.spares else await self._maker.shared(shelf)
-            shelf.wanted(1, self._policy.most_spares)
-            self._replenish(shelf)
-        return template
+        """Loads now, even what failed before, and gets a spare ready in the background. Raises as `obtain`."""
+        self._shelf(spec).failure = None
+        return await self._twice(spec, self._warm)
 
     def distrust(self, lease: Lease) -> None:
         """Its instance was dead before it got work: nothing that came from this template is used again."""
@@ -168,6 +157,23 @@ class Pool:
                 raise
             borrowed.pop_all()
         return lease
+
+    async def _warm(self, shelf: Shelf) -> Template:
+        with self._borrowed(shelf):
+            template = shelf.spares[0].template if shelf.spares else await self._maker.shared(shelf)
+            shelf.wanted(1, self._policy.most_spares)
+            self._replenish(shelf)
+        return template
+
+    async def _twice(self, spec: TemplateSpec, act: Callable[[Shelf], Awaitable[Made]]) -> Made:
+        try:
+            return await act(self._shelf(spec))
+        except DriverFault:
+            try:
+                return await act(self._shelf(spec))
+            except StillBorn as stillborn:
+                failure = LoadFailed("protocol", detail=_TAKEN_APART)
+                raise self._shelf(spec).failed(failure, self._clock.monotonic()) from stillborn
 
     def _borrowed(self, shelf: Shelf) -> contextlib.ExitStack:
         """Counts a lease, until the stack is closed."""

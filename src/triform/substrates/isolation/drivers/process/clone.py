@@ -44,10 +44,10 @@ async def make_clone(template: ProcessTemplate, link: Link, number: int) -> Body
         try:
             async with asyncio.timeout(READY_S):
                 return await _bring_up(template, link, ends)
-        except GuestGone as gone:
+        except (GuestGone, ProtocolViolation) as gone:
             ends.close()
             raise StillBorn(f"a clone did not become ready: {gone}") from gone
-        except (TimeoutError, ProtocolViolation, OSError) as error:
+        except (TimeoutError, OSError) as error:
             ends.close()
             raise DriverFault(f"a clone did not become ready: {error or 'too slow'}") from error
         except BaseException:

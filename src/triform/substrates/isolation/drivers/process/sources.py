@@ -60,8 +60,9 @@ class Sources:
         if last:
             reading = self._reading
             self._take_what_is_there()
-            self._frames.append(last)
-            self._bytes += len(last.payload)
+            if not self._violation:
+                self._frames.append(last)
+                self._bytes += len(last.payload)
             if reading:
                 self._resume()
         self._wake()

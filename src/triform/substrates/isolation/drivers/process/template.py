@@ -19,6 +19,7 @@ from triform.substrates.isolation.interfaces import (
     GuestGone,
     LoadFailed,
     ProtocolViolation,
+    StillBorn,
     Template,
     TemplateSpec,
 )
@@ -171,13 +172,19 @@ class ProcessTemplate(Template):
         try:
             async with asyncio.timeout(self.spec.load_timeout_ms / 1000):
                 answer = await self.conversation.ask("freeze")
-            if answer["type"] != "frozen":
-                raise DriverFault(f"the harness answered freeze with {answer['type']}")
-            members = await self._link.ask("members", template=self.name)
-            others = set(members["pids"]) - {self.first, self.pid}
+        except (TimeoutError, GuestGone, ProtocolViolation) as error:
+            raise StillBorn(f"the template was lost while it froze: {error or 'too slow'}") from error
+        if answer["type"] != "frozen":
+            raise StillBorn(f"the template said {answer['type']} instead of frozen")
+        await self._look()
+
+    async def _look(self) -> None:
+        members = await self._link.ask("members", template=self.name)
+        others = set(members["pids"]) - {self.first, self.pid}
+        try:
             findings = audit(self.pid, self._before, others) if self._before else ("was not looked at",)
-        except (TimeoutError, GuestGone, ProtocolViolation, OSError) as error:
-            raise DriverFault(f"the template was lost while it froze: {error}") from error
+        except OSError as error:
+            raise DriverFault(f"the template was lost while it was looked at: {error}") from error
         if findings:
             self.refuse_sharing(findings)
 

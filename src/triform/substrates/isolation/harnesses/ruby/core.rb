@@ -2,18 +2,19 @@
 
 # Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
 module Core
-  { Process => %i[clock_gettime fork spawn setsid exit! pid wait2 kill warmup], Signal => %i[trap], Kernel => %i[syscall raise],
-    Random => %i[srand], IO => %i[for_fd] }.each do |owner, names|
+  { Process => %i[clock_gettime fork spawn setsid exit! pid wait2 kill warmup], Signal => %i[trap], Dir => %i[chdir],
+    Kernel => %i[syscall raise], Random => %i[srand], ObjectSpace => %i[each_object],
+    IO => %i[for_fd] }.each do |owner, names|
     names.each { |name| define_singleton_method(name, &owner.method(name)) }
   end
   { IO => %i[readpartial write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
-    Array => %i[each], BasicObject => %i[__send__], Module => %i[name inspect],
+    Array => %i[each], BasicObject => %i[__send__], Module => %i[name inspect], TracePoint => %i[disable],
     JSON::Parser => %i[parse] }.each do |owner, names|
     names.map { |name| owner.instance_method(name) }.each do |held|
       define_singleton_method(:"do_#{held.name}") { |on, *all, **kw, &act| held.bind_call(on, *all, **kw, &act) }
     end
   end
-  SOCKET = UNIXSocket.method(:for_fd)
+  TRACE, SOCKET = TracePoint, UNIXSocket.method(:for_fd)
   PARSER = JSON::Parser.method(:new)
   QUOTE = JSON::Ext::Generator::GeneratorMethods::String.instance_method(:to_json)
   STATE = JSON::State.method(:new)

@@ -10,13 +10,12 @@ module Confine
 
   def self.call(name, *arguments) = Core.syscall(NUMBERS.fetch(name), *arguments)
   def self.close(*fds) = Core.do_each(fds) { |fd| call(:close, fd) }
-  def self.mount(type, place, flags, options) = call(:mount, +type, +place, +type, flags, options)
   def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
   def self.enter(sandbox)
     call(:unshare, 0x0C020000) # NEWNS, NEWIPC, NEWUTS
-    mount("tmpfs", "/tmp", 6, +sandbox["tmpfs"]) # nosuid, nodev
-    mount("proc", "/proc", 14, 0) # and noexec
+    call(:mount, +"tmpfs", +"/tmp", +"tmpfs", 6, +sandbox["tmpfs"]) # nosuid, nodev
+    call(:mount, +"proc", +"/proc", +"proc", 14, 0) # and noexec
     call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
     program = sandbox["filter"].unpack1("m") # locals: an address keeps nothing alive
     header, nothing, filter = [0x20080522, 0].pack("L2"), "\0" * 24, [program.bytesize / 8, program].pack("Sx6P")
@@ -29,13 +28,13 @@ Nowhere = Struct.new(:write, :flush).new
 
 # The loaded process: answers the host until the control socket closes.
 class Zygote
+  SIGNALS = Signal.list.invert.values - %w[EXIT KILL STOP SEGV BUS ILL FPE VTALRM] # each once
+
   # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
   def initialize(fd, line)
-    @line = line
-    @control = Wire.new(fd)
+    @line, @control, @clones = line, Wire.new(fd), {}
     @namespace = IO.sysopen("/proc/self/ns/pid")
     @null = IO.sysopen("/dev/null", File::RDWR)
-    @clones = {}
     STDOUT.sync = STDERR.sync = true
   end
 
@@ -56,8 +55,7 @@ class Zygote
   end
 
   def load(message)
-    @sandbox = message["sandbox"]
-    @user = User.new(message)
+    @sandbox, @root, @user = message["sandbox"], message["root"], User.new(message)
     started, failed = Core.ms, @user.load
     failed ? @control.say("load_failed", **failed) : @control.say("loaded", ms: Core.ms - started, warnings:)
   end
@@ -70,7 +68,9 @@ class Zygote
     Core.flush
     @own, $VERBOSE, $stdout, $stderr = [$VERBOSE, $stdout, $stderr], nil, Nowhere, Nowhere # Kernel#syscall warns
     Core.do_each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
-    @children = Core.trap("CHLD") { reap unless @busy } || "SYSTEM_DEFAULT"
+    Core.each_object(Core::TRACE) { |trace| Core.do_disable(trace) } # nor runs what traces or heeds signals
+    @traps = SIGNALS.map { |name| [name, Core.trap(name, "IGNORE") || "SYSTEM_DEFAULT"] }
+    Core.trap("CHLD") { reap unless @busy }
     Core.warmup
     # Ruby touches all of its main stack when it starts: 8 MB that every fork would copy the page tables of.
     from, to = ::File.read("/proc/self/maps")[/^\h+-\h+(?= .*\[stack\]$)/].split("-").map(&:hex)
@@ -92,8 +92,7 @@ class Zygote
 
   def begin_namespace(channel)
     Confine.call(:unshare, Confine::NEWPID)
-    first = Core.spawn({}, @sandbox["init"], unsetenv_others: true, [0, 1, 2] => @null, 4 => channel)
-    @clones[first] = []
+    @clones[first = Core.spawn({}, @sandbox["init"], unsetenv_others: true, [0, 1, 2] => @null, 4 => channel)] = []
     first
   end
 
@@ -111,7 +110,8 @@ class Zygote
     Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
     Confine.close(out, err, @null, @namespace, @control.fd)
     Confine.enter(@sandbox) if @sandbox
-    Core.trap("CHLD", @children)
+    Core.chdir(@root) # the folder user code chose may be one that all runs share
+    Core.do_each(@traps) { |name, command| Core.trap(name, command) }
     run(Wire.new(channel))
   ensure
     Core.exit!(70)

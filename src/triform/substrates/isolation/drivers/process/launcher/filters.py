@@ -26,8 +26,8 @@ ALLOWED = _words("""
     fchmodat2 faccessat faccessat2 pselect6 ppoll utimensat dup3 pipe2 preadv pwritev preadv2 pwritev2
     copy_file_range statx close_range fcntl flock getxattr lgetxattr fgetxattr listxattr llistxattr
     flistxattr epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2
-    signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime inotify_init inotify_init1
-    inotify_add_watch inotify_rm_watch mmap mprotect munmap brk mremap msync mincore madvise mlock
+    signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime
+    mmap mprotect munmap brk mremap msync mincore madvise mlock
     munlock mlockall munlockall mlock2 memfd_create membarrier pkey_alloc pkey_free pkey_mprotect
     get_mempolicy fork vfork execve execveat exit exit_group wait4 waitid kill tkill tgkill getpid
     getppid gettid getuid geteuid getgid getegid setuid setgid setreuid setregid getgroups setgroups
