@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.client import Circle, refused, run_id_of
+from tests.acceptance.client import Circle, run_id_of
 from tests.acceptance.snippets import snippets
 
 CONNECTING = [
@@ -29,17 +29,6 @@ async def test_there_is_no_network_and_the_attempt_fails_at_once_saying_so(circl
         assert problem["_suggestion"]["code"] == "EGRESS_BLOCKED", (ruby, problem)
 
 
-async def test_programs_have_no_network_either(circle: Circle) -> None:
-    probe = await snippets(circle)
-    assert await probe.value("`exec 3<>/dev/tcp/127.0.0.1/80` rescue 0; File.exist?('/proc/net/tcp6').class.name")
-    assert await probe.value(
-        "system('perl -MIO::Socket -e \"exit(IO::Socket::INET->new(qq(1.1.1.1:80)) ? 0 : 9)\"')"
-    ) in (
-        False,
-        None,
-    )
-
-
 async def test_a_program_that_handles_the_refusal_itself_may_go_on(circle: Circle) -> None:
     assert await (await snippets(circle)).value("TCPSocket.new('1.1.1.1', 80) rescue 'offline'") == "offline"
 
@@ -56,42 +45,6 @@ async def test_user_code_is_nobody_special(circle: Circle) -> None:
         ]
     )
     assert list(found.values()) == [False, False, 0, "1", []]
-
-
-async def test_only_the_run_s_own_processes_can_be_seen(circle: Circle) -> None:
-    probe = await snippets(circle)
-    seen = await probe.value("Dir.children('/proc').grep(/\\A\\d+\\z/).map(&:to_i).sort - [Process.pid]")
-    assert seen == [1]
-    assert await probe.value("Process.kill(:KILL, 1); :alive") == "alive"
-
-
-@pytest.mark.parametrize(
-    "place", ["/root", "/home", "/work", "/var/lib", "/run", "/sys", "/proc/1/root", "/boot", "/mnt"]
-)
-async def test_nothing_of_the_host_s_files_is_there(circle: Circle, place: str) -> None:
-    found = await (await snippets(circle)).value(f"Dir.children({place!r}) rescue $!.class.name")
-    assert found in ([], "Errno::ENOENT", "Errno::EACCES", "Errno::EPERM"), found
-
-
-async def test_calls_that_lead_out_are_refused(circle: Circle) -> None:
-    found = await (await snippets(circle)).values(
-        f"begin; Kernel.syscall({call}); rescue => e; e.class.name; end"
-        for call in (
-            "272, 0x10000000",  # unshare(CLONE_NEWUSER)
-            "165, 'x', '/tmp', 'tmpfs', 0, 0",  # mount
-            "101, 16, 1, 0, 0",  # ptrace(PTRACE_ATTACH)
-            "321, 0, 0, 0",  # bpf
-            "425, 1, 0",  # io_uring_setup
-            "298, 0, 0, 0, 0, 0",  # perf_event_open
-            "250, 0, 0, 0, 0, 0",  # keyctl
-            "304, 0, 0, 0",  # open_by_handle_at
-            "310, 1, 0, 0, 0, 0, 0",  # process_vm_readv
-            "161, '/'",  # chroot
-            "133, '/tmp/n', 0x2000, 0",  # mknod of a device
-            "29, 0, 4096, 0x3ff",  # shmget
-        )
-    )
-    assert set(found.values()) <= {"Errno::EPERM", "Errno::ENOSYS"}, found
 
 
 RUBYS_OWN = "%i[handler to_s inspect public private include using define_method ruby2_keywords]"
@@ -164,17 +117,6 @@ async def test_code_that_tampers_breaks_at_most_its_own_runs(circle: Circle, how
         assert answer.json() == {"n": 1, "list": [1, "a"]}
     neighbour = await circle.ruby("def handler(input) = :fine\n")
     assert (await neighbour.invoke({})).json() == "fine"
-
-
-async def test_an_answer_cannot_be_forged_for_another_run(circle: Circle) -> None:
-    """A run may say what it likes on its own line to the host; a made-up frame is its own failure."""
-    probe = await snippets(circle)
-    frame = "[6, 74, 0].pack('NCn') + 'nojson'"
-    forged = f"(3..30).each {{ |fd| IO.for_fd(fd, 'wb', autoclose: false).syswrite({frame}) rescue 0 }}"
-    answer = await probe.run(f"{forged}; :done")
-    if answer.status_code != 200:
-        refused(answer, 500, "RUBY_EXECUTION_FAILED")
-    assert await probe.value(":still") == "still"
 
 
 async def test_runs_and_diagnostics_name_the_driver_and_its_weaknesses(circle: Circle) -> None:

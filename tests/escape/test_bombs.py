@@ -1,5 +1,7 @@
 """Wanting too much of everything: the bound that is met, and a neighbour who does not notice."""
 
+from typing import Any
+
 import pytest
 
 from tests.escape.attempts import LIMITS, LOAD, LONG_MS, RUN, Escapes, Tried
@@ -10,8 +12,8 @@ FILES = 250_000
 BEYOND_MIB = 320
 
 
-async def exploded(escapes: Escapes, moment: str, bomb: str, timeout_ms: int = LONG_MS, most: int = 0) -> Tried:
-    return await escapes.tried(moment, "bombs", bomb, timeout_ms=timeout_ms, given={"most": most})
+async def exploded(escapes: Escapes, moment: str, bomb: str, timeout_ms: int = LONG_MS, **given: Any) -> Tried:
+    return await escapes.tried(moment, "bombs", bomb, timeout_ms=timeout_ms, given=given)
 
 
 def only_with_groups(escapes: Escapes, request: pytest.FixtureRequest) -> None:
@@ -51,8 +53,9 @@ async def test_what_files_and_pipes_hold_is_bounded(escapes: Escapes, moment: st
     assert tried.cause == "oom" or tried.value[0] in ("ENOSPC", "EMFILE", "EPERM"), tried
 
 
-async def test_a_file_fills_no_more_than_its_disk(escapes: Escapes, moment: str) -> None:
-    error, pieces = (await exploded(escapes, moment, "one file")).value
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+async def test_a_file_fills_no_more_than_its_disk(escapes: Escapes, moment: str, place: str) -> None:
+    error, pieces = (await exploded(escapes, moment, "one file", place=place)).value
     assert error in ("ENOSPC", "EFBIG")
     assert pieces <= LIMITS.memory_mb // 2
 

@@ -27,35 +27,6 @@ async def test_a_run_that_eats_memory_ends_as_oom_and_nobody_else_notices(
     assert (await finish(neighbour)).output == "still here"
 
 
-@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
-async def test_a_full_disk_is_an_error_of_the_program_not_its_end(
-    bench: Bench, probes: ProcessTemplate, place: str
-) -> None:
-    ran = await bench.run(probes, "fill", place=place)
-    assert ran.output in ("ENOSPC", "EFBIG")
-    assert not ran.exit.oom
-
-
-async def test_a_fork_bomb_is_bounded_and_leaves_nothing(
-    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
-) -> None:
-    instance = await driver.clone(probes)
-    await invoke(instance, "bomb")
-    namespace = outside.user_namespace(probes.pid)
-    with anyio.move_on_after(1):  # a language may retry a refused fork forever: then it is the deadline's
-        async for _ in instance.frames():
-            break
-    assert len(outside.pids_in(namespace)) <= 16 * probes.spec.limits.pids
-    await instance.kill()
-    await eventually(lambda: outside.pids_in(namespace) == {probes.first, probes.pid})
-
-
-async def test_open_files_are_bounded(bench: Bench, probes: ProcessTemplate) -> None:
-    error, opened = (await bench.run(probes, "many files")).output
-    assert error == "EMFILE"
-    assert opened < probes.spec.limits.open_files
-
-
 async def test_what_a_run_used_is_told(bench: Bench) -> None:
     template = await bench.driver.template(bench.spec("probes", Limits(memory_mb=128)))
     idle = await bench.run(template, "echo", value=1)
@@ -77,19 +48,6 @@ async def test_a_tree_of_processes_dies_as_one(bench: Bench, driver: ProcessDriv
     await eventually(lambda: outside.pids_in(namespace) == {template.first, template.pid})
     await driver.discard(template)
     assert outside.pids_in(namespace) == set()
-
-
-async def test_orphans_end_with_the_run(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:
-    assert (await bench.run(probes, "orphan")).output == "left"
-    await eventually(lambda: outside.pids_in(outside.user_namespace(probes.pid)) == {probes.first, probes.pid})
-
-
-async def test_a_spinning_run_can_be_killed(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:
-    instance = await driver.clone(probes)
-    await invoke(instance, "spin")
-    ran = await finish(instance, printed("spinning"))
-    assert ran.output is None
-    await eventually(lambda: outside.pids_in(outside.user_namespace(probes.pid)) == {probes.first, probes.pid})
 
 
 async def test_groups_go_with_their_runs(bench: Bench, driver: ProcessDriver, probes: ProcessTemplate) -> None:

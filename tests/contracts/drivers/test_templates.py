@@ -13,26 +13,6 @@ from triform.substrates.isolation.drivers.process.template import ProcessTemplat
 from triform.substrates.isolation.interfaces import DriverFault, Limits, LoadFailed
 
 
-@pytest.mark.parametrize(
-    ("program", "told"),
-    [
-        ("leaves_file", "files open"),
-        ("leaves_thread", "threads running"),
-        ("leaves_process", "processes running"),
-        ("shares_memory", "writable memory"),
-        ("mounts", "mounted"),
-    ],
-)
-async def test_a_template_that_could_share_state_serves_each_run_anew(
-    bench: Bench, driver: ProcessDriver, program: str, told: str
-) -> None:
-    template = await driver.template(bench.spec(program))
-    assert not template.reusable
-    assert any(told in warning for warning in template.warnings)
-    assert [(await bench.run(template)).output for _ in range(2)] == [1, 1]
-    await driver.discard(template)
-
-
 async def test_loading_that_hangs_is_ended_and_what_it_printed_is_kept(
     bench: Bench, driver: ProcessDriver
 ) -> None:
@@ -69,7 +49,7 @@ async def test_load_output_is_kept_up_to_a_bound(bench: Bench, driver: ProcessDr
 async def test_a_discarded_template_leaves_nothing_and_makes_no_clones(
     bench: Bench, driver: ProcessDriver
 ) -> None:
-    template = await driver.template(bench.spec("at_load"))
+    template = await driver.template(bench.spec("plain"))
     instance = await driver.clone(template)
     namespace = outside.user_namespace(template.pid)
     await driver.discard(template)
@@ -89,7 +69,7 @@ async def test_many_clones_at_once_are_all_ready(
 
 
 async def test_a_template_whose_process_is_gone_says_so(bench: Bench, driver: ProcessDriver) -> None:
-    template = await driver.template(bench.spec("at_load"))
+    template = await driver.template(bench.spec("plain"))
     os.kill(template.pid, signal.SIGKILL)
     await eventually(lambda: not template.alive)
     with pytest.raises(DriverFault):

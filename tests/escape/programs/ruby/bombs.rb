@@ -44,7 +44,7 @@ ESCAPES = {
     held = []
     until_refused(given["most"]) { IO.pipe.tap { |pipe| held << pipe; Kernel.syscall(72, pipe[1].fileno, 1031, MIB); pipe[1].write_nonblock(PIECE) } }
   },
-  "one file" => ->(_) { File.open("/tmp/one", "wb") { |file| until_refused { file.write(PIECE) && file.flush } } },
+  "one file" => ->(given) { File.open("#{given["place"]}/one", "wb") { |file| until_refused { file.write(PIECE) && file.flush } } },
   "a hole" => ->(_) { attempt { File.open("/tmp/hole", "wb") { |file| file.seek(1 << 40) && file.write("x") } } },
   "files" => ->(given) { until_refused(given["most"]) { |n| File.open("/tmp/#{n}", "wb") { true } } },
   "folders" => ->(given) { Dir.chdir("/tmp"); until_refused(given["most"]) { Dir.mkdir("x"); Dir.chdir("x") } },
