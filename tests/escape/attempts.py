@@ -24,6 +24,8 @@ FAULT = "fault"
 MARK = "a-mark-of-the-host"
 LIMITS = Limits(memory_mb=64)
 LONG_MS = 20_000
+SOON_MS = {LOAD: 2500, RUN: 600}
+"""For what ends at its deadline; starting the interpreter is a part of loading."""
 OUTPUT_LIMIT = 1 << 20
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class Tried:
     value: Any = None
     detail: Any = None
     warnings: tuple[str, ...] = ()
+    code: int = 0
     printed: int = 0
     """Bytes of it that the host has taken."""
 
@@ -47,11 +50,9 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard = 0
-        self.started = asyncio.Event()
 
     def write(self, stream: str, data: bytes) -> None:
         self.heard += len(data)
-        self.started.set()
 
     def progress(self, percent: float | None, message: str, data: Any) -> None:
         self.heard += len(message)
@@ -125,7 +126,8 @@ class Escapes:
         finally:
             ended = await instance.kill()
         cause = Cause.oom if ended.oom and outcome.cause is not Cause.ok else outcome.cause
-        return Tried(cause, _value(outcome), outcome.error or outcome.detail, template.warnings, ear.heard)
+        detail = outcome.error or outcome.detail
+        return Tried(cause, _value(outcome), detail, template.warnings, outcome.code or 0, ear.heard)
 
     async def _neighbour_works(self, over: asyncio.Event) -> None:
         """Once at least, and again until `over`."""
@@ -147,7 +149,8 @@ class Escapes:
             template = await self.bench.driver.template(spec)
             return await self.run(template, {}, timeout_ms)
         except LoadFailed as failed:
-            return Tried(failed.cause, None, failed.error, (), sum(len(frame.payload) for frame in failed.output))
+            code = (failed.error or {}).get("code") or 0
+            return Tried(failed.cause, None, failed.error, (), code, sum(len(f.payload) for f in failed.output))
         except StillBorn as stillborn:  # of which the pool, after a second try, says who is to blame
             return Tried("still born", None, str(stillborn))
         except DriverFault as fault:
@@ -163,7 +166,10 @@ class Escapes:
 
     async def _in_run(self, program: str, escape: str, limits: Limits, timeout_ms: int, given: Any) -> Tried:
         template = self._templates.get((program, limits))
-        if template is None or not template.alive:
+        if template and not template.alive:  # an earlier escape has ended it
+            await self.bench.driver.discard(template)
+            template = None
+        if template is None:
             spec = self.bench.spec_of(f"{program}-in-run", self.source("prelude", program, "in_run"), limits)
             template = self._templates[program, limits] = await self.bench.driver.template(spec)
         return await self.run(template, {"escape": escape, "given": given}, timeout_ms)

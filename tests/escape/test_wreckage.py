@@ -10,12 +10,10 @@ import pytest
 
 from tests.contracts.drivers.bench import ENVIRONMENT
 from tests.contracts.drivers.conftest import DRIVERS
-from tests.escape.attempts import FAULT, Escapes
+from tests.escape.attempts import FAULT, LOAD, SOON_MS, Escapes
 
 # The harness is the same whatever driver starts it.
 pytestmark = pytest.mark.parametrize("driver", [DRIVERS[bool(os.geteuid())]], indirect=True, scope="module")
-
-SOON_MS = 1500
 
 # fmt: off
 WRECKS = (
@@ -34,7 +32,7 @@ WRECKS = (
 @pytest.mark.parametrize("wreck", WRECKS)
 async def test_what_user_code_breaks_is_its_own_failure(escapes: Escapes, wreck: str) -> None:
     environment = {**ENVIRONMENT, "ESCAPE": wreck}
-    spec = escapes.bench.spec_of("wreckage", escapes.source("wreckage"), None, SOON_MS, environment)
-    tried = await escapes.beside_the_neighbour(escapes.loaded(spec, SOON_MS))
+    spec = escapes.bench.spec_of("wreckage", escapes.source("wreckage"), None, SOON_MS[LOAD], environment)
+    tried = await escapes.beside_the_neighbour(escapes.loaded(spec, SOON_MS[LOAD]))
     assert tried.cause not in (FAULT, "infra_before", "infra_after"), tried
     assert tried.cause != "ok" or tried.value == 7

@@ -1,6 +1,7 @@
 
 MIB = 1 << 20
 PIECE = "x" * MIB
+LINES = "\n" * 65_536
 
 def processes = Dir.children("/proc").grep(/\A\d+\z/).size
 
@@ -22,13 +23,13 @@ ESCAPES = {
     complaints.gets
     processes.tap { Process.kill(:KILL, -bomb) && Process.wait(bomb) }
   },
-  # Ruby hangs once it has raised ThreadError: told before.
+  # Ruby hangs once it has raised ThreadError: how many there were is told by how it ends.
   "threads" => lambda { |_|
     count = 0
     begin
       loop { Thread.new { sleep } && count += 1 }
     rescue ThreadError
-      $stdout.syswrite("#{count}\n")
+      exit!([count, 255].min)
     end
   },
   "descriptors" => ->(_) { held = []; until_refused { held << File.open("/dev/null") }.tap { held.each(&:close) } },
@@ -50,7 +51,7 @@ ESCAPES = {
   "folders" => ->(given) { Dir.chdir("/tmp"); until_refused(given["most"]) { Dir.mkdir("x"); Dir.chdir("x") } },
   "locked memory" => ->(_) { address = Kernel.syscall(9, 0, 8 * MIB, 3, 0x22, -1, 0); sys(149, address, 8 * MIB) },
   "print" => ->(_) { loop { $stdout.write(PIECE) } },
-  "lines" => ->(_) { loop { $stderr.write("\n" * 65_536) } },
+  "lines" => ->(_) { loop { $stderr.write(LINES) } },
   "spin" => ->(_) { 4.times { fork { loop { nil } } }; loop { nil } },
   "leave everything running" => lambda { |_|
     Process.setsid rescue nil
