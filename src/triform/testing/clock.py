@@ -1,6 +1,8 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that stands still until a test moves it, and one that goes on but is set wrong."""
 
 from datetime import UTC, datetime, timedelta
+
+from triform.clock import SystemClock
 
 
 class FakeClock:
@@ -25,3 +27,13 @@ class FakeClock:
     def set(self, now: datetime) -> None:
         """Correct the wall clock, also backwards; the monotonic one does not notice."""
         self._now = now
+
+
+class SkewedClock(SystemClock):
+    """The system's, its wall clock set `ahead` seconds wrong; the monotonic one does not notice."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import msgspec
 
+from triform.clock import Clock
 from triform.elements.source_check import SourceVerdict
 from triform.errors import Failure, Suggestion
 from triform.reply import Reply
@@ -112,9 +113,11 @@ class World:
 
 
 @asynccontextmanager
-async def world(database: Database, folder: Path, **settings: Any) -> AsyncIterator[World]:
+async def world(
+    database: Database, folder: Path, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[World]:
     chosen = Settings(data_dir=folder, definitions=[DEFINITIONS], **settings)
-    base, toy = ground(chosen, database), Toy()
+    base, toy = ground(chosen, database, clock), Toy()
     machinery = Machinery(substrates={"toy": toy, "isolation": toy}, source_check=NoCheck(), checks={})
     assembled = assemble(base, machinery)
     async with assembled.node.working():
