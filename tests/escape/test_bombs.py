@@ -94,7 +94,7 @@ async def test_threads_are_bounded(escapes: Escapes, moment: str) -> None:
 @pytest.mark.parametrize("bomb", ["print", "lines"])
 async def test_printing_without_end_is_held_back_or_dropped(escapes: Escapes, moment: str, bomb: str) -> None:
     tried = await exploded(escapes, moment, bomb, SOON_MS[moment])
-    assert tried.cause == "timeout"
+    assert tried.cause in ("timeout", "oom")  # what is printed and not taken yet is memory, too
     assert moment == RUN or tried.printed <= MIB
 
 
