@@ -48,7 +48,6 @@ async def test_code_that_kills_itself_while_loading_is_a_failure(circle: Circle)
     [
         "module Process; def self._fork = raise('no fork'); end",
         "Thread::Mutex.class_eval { def synchronize(*) = exit!(3) }",
-        "TracePoint.new(:call) { exit!(3) if _1.method_id == :become_runner }.enable",
     ],
 )
 async def test_code_that_takes_its_language_apart_while_loading_has_itself_to_blame(

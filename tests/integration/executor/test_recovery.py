@@ -85,11 +85,11 @@ async def test_a_database_away_for_a_moment_decides_nothing_about_a_run(
         assert away.asked == 2
         await vanish(acme)
         acme.node.house.live._runs.clear()
-        acme.toy.gate("gate").set()
         away.asked = 0
         with pytest.raises(DatabaseUnavailable):
             await acme.node.recovery.lost_workers()
         await acme.node.recovery.lost_workers()
+        acme.toy.gate("gate").set()
         run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
     assert [(a["number"], a["status"]) for a in run["attempts"]] == [(1, "failed"), (2, "completed")]
     await balanced(database)

@@ -63,7 +63,7 @@ async def test_a_killed_server_takes_its_sandboxes_with_it(image: Path) -> None:
     with TemporaryDirectory() as code:
         server, told, namespace = started(image, code)
         with server:
-            assert len(outside.pids_in(namespace)) == 1 + 3 * 2
+            assert len(outside.pids_in(namespace)) == (1 + 3) * 2  # each below a first process
             server.kill()
         await eventually(lambda: not outside.pids_in(namespace))
         await eventually(lambda: not outside.lives(told["launcher"]))
