@@ -10,7 +10,6 @@ from triform.executor.commits import QUERIES
 from triform.executor.ending import Ending
 from triform.executor.errors import RunNotCancellable
 from triform.executor.house import House
-from triform.executor.live import LiveRun
 from triform.executor.stored import live_run
 from triform.reply import Reply
 from triform.runs.call import Call
@@ -37,44 +36,42 @@ class CancelRun:
             raise NotFound
         if Status(row["status"]).final:
             raise RunNotCancellable(f"The run is {row['status']} already.")
-        return await self._cancel(run_id, row)
+        return await self._cancel(run_id)
 
     async def __call__(self, call: Call, tx: Transaction, prepared: Run) -> Reply:
         return Reply(run_json(prepared))
 
-    async def _cancel(self, run_id: UUID, row: Row) -> Run:
-        live = self._house.live.get(run_id)
-        if live is not None:
-            live.cancel()
-            return await self._settled(run_id, live)
-        await self._house.database.execute(QUERIES["request_cancel"], run_id)
-        if row["status"] == Status.pending and row["worker_id"] is None:
-            await self._end_waiting(row)
-        return await self._settled(run_id, None)
-
-    async def _end_waiting(self, row: Row) -> None:
-        live = live_run(row, self._house)
-        await self._ending.end(live, Ended(cancelled=True), Status.pending)
-        self._house.backlog.left(row["circle_id"])
-
-    async def _settled(self, run_id: UUID, live: LiveRun | None) -> Run:
-        """The run once it has ended; it may have finished by itself just before."""
+    async def _cancel(self, run_id: UUID) -> Run:
+        """The run once it has ended. It may change hands meanwhile: be taken from the queue, or go back to it."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + _PATIENCE_S
-        if live is not None:
-            await asyncio.wait({live.settled}, timeout=_PATIENCE_S)
-        while loop.time() < give_up:
+        await self._house.database.execute(QUERIES["request_cancel"], run_id)
+        while (left := give_up - loop.time()) > 0:
             row = await self._row(run_id)
-            if row is not None and Status(row["status"]).final:
-                return _cancelled(run_from_row(row))
-            await asyncio.sleep(_LOOK_EVERY_S)
+            if row is None or Status(row["status"]).final:
+                return _cancelled(row)
+            await self._act(row, left)
         raise PlatformFault("The run did not end in time; its cancellation stays requested.")
+
+    async def _act(self, row: Row, left_s: float) -> None:
+        live = self._house.live.get(row["run_id"])
+        if live is not None:
+            live.cancel()
+            await asyncio.wait({live.settled}, timeout=left_s)
+        elif row["status"] == Status.pending and row["worker_id"] is None:
+            await self._ending.end(live_run(row, self._house), Ended(cancelled=True), Status.pending)
+            self._house.backlog.left(row["circle_id"])
+        else:
+            await asyncio.sleep(min(left_s, _LOOK_EVERY_S))
 
     async def _row(self, run_id: UUID) -> Row | None:
         return await self._house.database.fetchrow(QUERIES["run"], run_id)
 
 
-def _cancelled(run: Run) -> Run:
+def _cancelled(row: Row | None) -> Run:
+    if row is None:
+        raise NotFound
+    run = run_from_row(row)
     if run.status is not Status.cancelled:
         raise RunNotCancellable(f"The run is {run.status} already.")
     return run

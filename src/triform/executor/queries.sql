@@ -175,8 +175,10 @@ UPDATE runs SET cancel_requested = true WHERE run_id = $1 AND status IN ('pendin
 RETURNING status, worker_id;
 
 -- name: cancel_requests
--- Runs of this worker that somebody else asked to cancel.
-SELECT run_id FROM runs WHERE worker_id = $1 AND status IN ('pending', 'running') AND cancel_requested;
+-- Runs that somebody asked to cancel: of this worker, and those that went back to waiting, which nobody takes.
+SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l USING (run_id)
+WHERE r.cancel_requested AND r.status IN ('pending', 'running')
+  AND (r.worker_id = $1 OR (r.worker_id IS NULL AND r.status = 'pending'));
 
 -- name: due
 -- Asynchronous runs that may start now, oldest first, without those being started here and without elements

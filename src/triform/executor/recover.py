@@ -63,11 +63,14 @@ class Recovery:
                 await self._end(self._found(row), Ended(failure=PlatformFault().failure()), row["status"])
 
     async def cancel_requests(self) -> None:
-        """Cancellations that other nodes asked for."""
+        """Cancellations that were asked for, and that whoever was asked did not see through."""
         for row in await self._house.database.fetch(QUERIES["cancel_requests"], self._house.worker_id):
             live = self._house.live.get(row["run_id"])
             if live is not None:
                 live.cancel()
+            elif row["worker_id"] is None:
+                await self._end(self._found(row), Ended(cancelled=True), row["status"])
+                self._house.backlog.left(row["circle_id"])
 
     async def hand_over(self) -> None:
         """At an orderly end: what is still running here is settled as a crash would be, without the wait."""

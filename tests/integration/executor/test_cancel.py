@@ -88,3 +88,18 @@ async def _pending(client: object, ops: str) -> str:
         found = (await client.get(f"{ops}/runs", params={"status": "pending"})).json()["runs"]  # type: ignore[attr-defined]
         if found:
             return str(found[0]["run_id"])
+
+
+async def test_what_whoever_was_asked_did_not_see_through_is_cancelled_by_recovery(acme: World) -> None:
+    async with await acme.signed_in() as client:
+        ops = await acme.adder(client, retry={"backoff_ms": 3_600_000})
+        body = {"fail": "TOY_BROKE", "retryable": True}
+        accepted = await client.post(f"{ops}/invoke", json=body, headers=ASYNC)
+        while (run := (await client.get(accepted.headers["location"])).json())["next_attempt_at"] is None:
+            await asyncio.sleep(0)
+        await acme.database.execute("update runs set cancel_requested = true")
+        await acme.node.recovery.cancel_requests()
+        run = (await client.get(accepted.headers["location"])).json()
+        wallet = (await client.get("/api/acme/ops/wallet")).json()
+    assert (run["status"], len(run["attempts"])) == ("cancelled", 1)
+    assert wallet["held_micro_au"] == 0

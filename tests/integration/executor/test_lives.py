@@ -81,7 +81,7 @@ class Lives(RuleBasedStateMachine):
             self._compare(run_id, told)
             assert told["status"] in FINAL, told
             if not self.lives[run_id].cancelled:
-                assert told["status"] == ENDS[self._as_carried_out(self.lives[run_id])], told
+                assert told["status"] == ENDS[self._as_carried_out(self.lives[run_id])], told["error"]
         await asyncio.gather(*(life.task for life in self.lives.values() if life.task))
         await self._each_is_told_once()
         await balanced(self.database)
