@@ -95,7 +95,7 @@ async def test_what_whoever_was_asked_did_not_see_through_is_cancelled_by_recove
         ops = await acme.adder(client, retry={"backoff_ms": 3_600_000})
         body = {"fail": "TOY_BROKE", "retryable": True}
         accepted = await client.post(f"{ops}/invoke", json=body, headers=ASYNC)
-        while (run := (await client.get(accepted.headers["location"])).json())["next_attempt_at"] is None:
+        while (run := (await client.get(accepted.headers["location"])).json())["next_attempt_at"] is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
         await acme.database.execute("update runs set cancel_requested = true")
         await acme.node.recovery.cancel_requests()

@@ -80,5 +80,5 @@ async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends) -> Body:
     runner, first = said["ready"], said.get("born", template.first)
     if not (confined(runner) and leads(first)):
         raise DriverFault("a clone kept privileges it should have given up")
-    bound = await link.ask("bound", template=template.name, first=first, runner=runner)
+    bound = await link.ask("bound", template=template.name, harness=template.pid, first=first, runner=runner)
     return Body(ends.channel, ends.stdout, ends.stderr, bound.descriptors[0], bound["group"])

@@ -98,7 +98,7 @@ class Zygote
 
   # Whoever has ended, as a signal told. With a runner its namespace ends, and only from here the host hears how.
   def reap
-    until @clones.empty? || !(ended, status = Core.wait2(-1, 1)) # WNOHANG
+    until @clones.empty? || !(ended, status = Core.attempt { Core.wait2(-1, 1) }) # WNOHANG; again by a signal
       number, first = @clones.delete(ended)
       Core.kill(:KILL, first) if @clones.key?(first)
       @control.tell("exited", clone: number, code: status.exitstatus, signal: status.termsig) if number

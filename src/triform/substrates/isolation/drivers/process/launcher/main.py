@@ -5,7 +5,7 @@ requests as JSON on a SOCK_SEQPACKET socket, one message each, descriptors attac
 
     {"id": 7, "do": "spawn", "template": "3", "plan": {…}} + control, stdout, stderr
                                                    → {"id": 7, "pid": 812, "uid": 1900000017}
-    {"id": 8, "do": "bound", "template": "3", "first": 840, "runner": 841}
+    {"id": 8, "do": "bound", "template": "3", "harness": 813, "first": 840, "runner": 841}
                                                             → {"id": 8, "group": "3.r1"} + a pidfd of the first
     {"id": 8, "do": "usage", "group": "3.r1"}               → {"id": 8, "oom": false, "cpu_ms": …, "peak": …}
     {"id": 9, "do": "end", "group": "3.r1", "told": false}  → {"id": 9, "oom": false, "cpu_ms": …, "peak": …} once

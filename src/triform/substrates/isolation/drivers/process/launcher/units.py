@@ -35,6 +35,7 @@ class Template(Unit):
         self.name, self.plan, self.uid = name, plan, uid
         self.trouble, self.status = told
         self.namespace = user_namespace(self.pid)
+        self.harness = self.pid
         self.spawning: int | None = None
         self.discarding: list[int] = []
         self.clones = 0

@@ -4,6 +4,7 @@ The launcher's only state. Every process is a direct child (a template's first p
 namespace below one: killing a template leaves nothing. Standard library only.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -24,7 +25,7 @@ Answer = tuple[dict[str, Any] | None, list[int]]
 _KEPT = 16
 """Groups kept per template for the next clones."""
 
-_STUCK_S = 5.0
+_SLEPT_S, _STUCK_S = 0.1, 10.0
 """A killed clone is gone within milliseconds, hundreds of processes within a fraction of a second."""
 
 _CLONES_PER_STEP = 16
@@ -59,7 +60,9 @@ class Warden:
             case "spawn":
                 return self._spawn(request, passed)
             case "bound":
-                return self._bound(self._templates[request["template"]], request["first"], request["runner"])
+                template = self._templates[request["template"]]
+                template.harness = request["harness"]
+                return self._bound(template, request["first"], request["runner"])
             case "usage":
                 return self._usage(request["group"]), []
             case "end":
@@ -81,7 +84,7 @@ class Warden:
     def tidy(self) -> None:
         """Removes groups that could not be removed yet; without cgroups, looks who is over bounds."""
         self._lingering = {group for group in self._lingering if not self._groups.remove(group)}
-        self._kill_the_stuck()
+        self._urge()
         if isinstance(self._groups, Unbounded):
             for group in self._groups.look():
                 self._kill_group(group)
@@ -190,7 +193,7 @@ class Warden:
             raise Refused(f"group {group} is ending already")
         if not unit.kill():
             return self._ended(group, request["told"]), []
-        self._ending[group] = time.monotonic() + _STUCK_S
+        self._ending[group] = time.monotonic()
         news = {"id": request["id"]}
         self._listen(unit.pidfd, lambda: self._news.append(news | self._ended(group, request["told"])))
         return None, []
@@ -211,14 +214,17 @@ class Warden:
             self._let_go(group, unit.watch)
         return last
 
-    def _kill_the_stuck(self) -> None:
-        """A pid namespace is gone only when its template has waited for the runner. One that does not wait
-        is killed: then nobody has to be waited for."""
+    def _urge(self) -> None:
+        """A pid namespace is gone only when its template has waited for the runner. Should an interpreter sleep
+        through the signal that comes just before it does, it is told again. One that never waits is killed."""
         now = time.monotonic()
-        for group in [group for group, deadline in self._ending.items() if deadline < now]:
+        for group, begun in self._ending.items():
             template = self._templates.get(self._runs[group][0])
-            if template:
+            if template and now > begun + _STUCK_S:
                 template.kill()
+            elif template and now > begun + _SLEPT_S:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(template.harness, signal.SIGCHLD)
 
     def _discard(self, request: dict[str, Any]) -> Answer:
         template = self._templates.get(request["template"])
