@@ -70,7 +70,7 @@ class Zygote
     Core.do_each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
     Core.each_object(Core::TRACE) { |trace| Core.do_disable(trace) } # nor runs what traces or heeds signals
     @traps = SIGNALS.map { |name| [name, Core.trap(name, "IGNORE") || "SYSTEM_DEFAULT"] }
-    Core.trap("CHLD") { reap unless @busy }
+    Core.trap("CHLD") { Core.attempt { reap } unless @busy }
     Core.warmup
     # Ruby touches all of its main stack when it starts: 8 MB that every fork would copy the page tables of.
     from, to = ::File.read("/proc/self/maps")[/^\h+-\h+(?= .*\[stack\]$)/].split("-").map(&:hex)
@@ -100,7 +100,7 @@ class Zygote
   def reap
     until @clones.empty? || !(ended, status = Core.attempt { Core.wait2(-1, 1) }) # WNOHANG; again by a signal
       number, first = @clones.delete(ended)
-      Core.kill(:KILL, first) if @clones.key?(first)
+      Core.attempt { Core.kill(:KILL, first) } if @clones.key?(first)
       @control.tell("exited", clone: number, code: status.exitstatus, signal: status.termsig) if number
     end
   end
