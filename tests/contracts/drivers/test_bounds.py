@@ -1,5 +1,9 @@
 """What a run may use up, and what happens when it does."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import anyio
@@ -25,6 +29,30 @@ async def test_a_run_that_eats_memory_ends_as_oom_and_nobody_else_notices(
     assert ran.output is None
     await invoke(neighbour, "echo", value="still here")
     assert (await finish(neighbour)).output == "still here"
+
+
+async def test_a_child_s_memory_is_seen_by_who_looks_first(bench: Bench, probes: ProcessTemplate) -> None:
+    """Its parent may still answer before the launcher has ended it: that answer must not count."""
+    launcher = bench.driver.launcher_pid or 0
+    if not outside.homes_of(launcher):
+        pytest.skip("needs cgroups: without, nobody is killed but by the launcher")
+    instance = await bench.driver.clone(probes)
+    with stopped(launcher):
+        await invoke(instance, "child ate")
+        async for frame in instance.frames():
+            if frame.kind == "J":
+                break
+        assert (await instance.usage()).oom
+    assert (await instance.kill()).oom
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 async def test_what_a_run_used_is_told(bench: Bench) -> None:

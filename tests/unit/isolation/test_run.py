@@ -90,9 +90,12 @@ async def test_an_end_without_a_result_is_oom_when_the_driver_saw_it(
     assert (outcome.cause, outcome.exit.memory_peak_bytes) == (Cause.oom, 7)
 
 
-async def test_a_result_stands_even_when_a_child_ran_out_of_memory(listener: RecordingListener) -> None:
-    outcome = await drive(ScriptedInstance(*result(b"1"), exit_=Exit(oom=True)), listener)
-    assert outcome.cause is Cause.ok
+@pytest.mark.parametrize("frames", [result(b"1"), [control("result", run="r", error=ERROR)]])
+async def test_a_result_does_not_stand_when_a_child_ran_out_of_memory(
+    frames: list[Frame], listener: RecordingListener
+) -> None:
+    outcome = await drive(ScriptedInstance(*frames, exit_=Exit(oom=True)), listener)
+    assert (outcome.cause, outcome.output, outcome.error) == (Cause.oom, None, None)
 
 
 async def test_the_first_verdict_stands(listener: RecordingListener) -> None:

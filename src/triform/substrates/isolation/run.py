@@ -4,7 +4,8 @@
                              or the deadline, a cancellation, an end without a result
                                                └──► kill ──► read what is left ──► Outcome
 
-The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it. After a result the
+The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it: a run is ended
+when memory runs out for any of its processes, also when another could still answer. After a result the
 guest has nothing more to say: whoever leased it ends it, and the caller does not wait for that.
 """
 
@@ -60,7 +61,7 @@ class _Verdict:
     detail: str = ""
 
 
-_UNEXPLAINED = frozenset({Cause.exit, Cause.signal, Cause.infra_after})
+_CLAIMS = frozenset({Cause.ok, Cause.handler_error, Cause.exit, Cause.signal, Cause.infra_after})
 _SILENCE = _Verdict(cause=Cause.infra_after, at=0.0, detail="the sandbox ended without a word")
 
 
@@ -234,14 +235,14 @@ class Run:
 
     async def _outcome(self, verdict: _Verdict, ended: Exit) -> Outcome:
         cause, detail = verdict.cause, verdict.detail
-        if ended.oom and cause in _UNEXPLAINED and verdict.error is None:
+        if ended.oom and cause in _CLAIMS:
             cause = Cause.oom
         if cause is Cause.ok and (wrong := await complaint_about(bytes(self._output))):
             cause, detail = Cause.protocol, wrong
         return Outcome(
             cause=cause,
             output=bytes(self._output) if cause is Cause.ok else None,
-            error=verdict.error,
+            error=verdict.error if cause is not Cause.oom else None,
             code=verdict.code,
             signal=verdict.signal,
             detail=detail,

@@ -45,6 +45,7 @@ PROBES = {
   },
   "eat" => ->(_) { hoard = []; loop { hoard << ("x" * (1 << 20)) } },
   "child eats" => ->(_) { Process.wait(fork { hoard = []; loop { hoard << ("x" * (1 << 20)) } }) && sleep(600) },
+  "child ate" => ->(_) { Process.wait(fork { hoard = []; loop { hoard << ("x" * (1 << 20)) } }) && "survived" },
   "use" => lambda { |input|
     hoard = "x" * (input["mb"] << 20)
     finish = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) + input["cpu_s"]

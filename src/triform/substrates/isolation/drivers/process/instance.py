@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from triform.substrates.isolation.channel import control, encode
-from triform.substrates.isolation.drivers.process.launcher.figures import spent
+from triform.substrates.isolation.drivers.process.launcher.figures import usage
 from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.sources import Sources
 from triform.substrates.isolation.drivers.process.waiting import settle
@@ -77,8 +77,9 @@ class ProcessInstance(Instance):
 
     async def usage(self) -> Exit:
         if self._link.places:
-            self._told = True
-            return Exit(False, *spent(self._link.places, self._body.group))
+            used = usage(self._link.places, self._body.group)
+            self._told = not used.oom_kills
+            return Exit(used.oom_kills > 0, used.cpu_ms, used.memory_peak)
         try:
             told = await self._link.ask("usage", group=self._body.group)
         except DriverFault:  # the launcher is gone and has taken everything with it

@@ -173,13 +173,23 @@ class ProcessTemplate(Template):
             async with asyncio.timeout(self.spec.load_timeout_ms / 1000):
                 answer = await self.conversation.ask("freeze")
         except (TimeoutError, GuestGone, ProtocolViolation) as error:
-            raise StillBorn(f"the template was lost while it froze: {error or 'too slow'}") from error
+            raise await self._lost(error) from error
         if answer["type"] != "frozen":
             raise StillBorn(f"the template said {answer['type']} instead of frozen")
         await self._look()
 
+    async def _lost(self, failure: Exception) -> LoadFailed | StillBorn:
+        """Why what was loaded did not freeze."""
+        if isinstance(failure, GuestGone):
+            await asyncio.wait([self._gone], timeout=1)
+        if self._gone.done() and self._gone.result()["oom"]:
+            return LoadFailed("oom", None, self.conversation.printed)
+        return StillBorn(f"the template was lost while it froze: {failure or 'too slow'}")
+
     async def _look(self) -> None:
         members = await self._link.ask("members", template=self.name)
+        if members["oom"]:
+            raise LoadFailed("oom", None, self.conversation.printed)
         others = set(members["pids"]) - {self.first, self.pid}
         try:
             findings = audit(self.pid, self._before, others) if self._before else ("was not looked at",)

@@ -7,6 +7,7 @@ requests as JSON on a SOCK_SEQPACKET socket, one message each, descriptors attac
                                                    → {"id": 7, "pid": 812, "uid": 1900000017}
     {"id": 8, "do": "bound", "template": "3", "harness": 813, "first": 840, "runner": 841}
                                                             → {"id": 8, "group": "3.r1"} + a pidfd of the first
+    {"id": 8, "do": "members", "template": "3"}             → {"id": 8, "pids": [813], "oom": false}
     {"id": 8, "do": "usage", "group": "3.r1"}               → {"id": 8, "oom": false, "cpu_ms": …, "peak": …}
     {"id": 9, "do": "end", "group": "3.r1", "told": false}  → {"id": 9, "oom": false, "cpu_ms": …, "peak": …} once
                                                               nothing of it is left; `told`: without the figures

@@ -68,7 +68,7 @@ class Warden:
             case "end":
                 return self._end(request)
             case "members":
-                return {"pids": self._groups.members(self._templates[request["template"]].group)}, []
+                return self._members(self._templates[request["template"]]), []
             case "discard":
                 return self._discard(request)
             case "about":
@@ -178,6 +178,11 @@ class Warden:
             clones = steps * _CLONES_PER_STEP
             memory = own.memory and own.memory + clones * _BYTES_PER_CLONE
             self._groups.widen(template.group, memory, own.pids and own.pids + clones)
+
+    def _members(self, template: Template) -> dict[str, Any]:
+        """Who is in a template, and whether memory has run out for one of them."""
+        oom = template.oom or self._groups.usage(template.group).oom_kills > 0
+        return {"pids": self._groups.members(template.group), "oom": oom}
 
     def _usage(self, group: str) -> dict[str, Any]:
         """What a clone has used so far."""
