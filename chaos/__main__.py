@@ -28,20 +28,29 @@ class Report:
 async def torment(seconds: float, seed: int, folder: Path, names: list[str]) -> Report:
     """Rounds of load with one fault each; the promises are asked after every round."""
     chance, report = random.Random(seed), Report()  # noqa: S311
-    instance = Instance(folder / "data", IMAGES, _free_port())
-    await instance.start()
+    instance = Instance(folder, IMAGES, _free_port())
+    instance.disk.mount()
+    try:
+        await instance.start()
+        await _rounds(instance, seconds, chance, names, report)
+    finally:
+        await instance.stop()
+        instance.disk.unmount()
+    return report
+
+
+async def _rounds(
+    instance: Instance, seconds: float, chance: random.Random, names: list[str], report: Report
+) -> None:
+    """Every fault once, then any."""
     clients = Clients(instance.url, chance)
     await clients.prepare()
     loop = asyncio.get_running_loop()
     begun = loop.time()
     order = list(names)
-    try:
-        while loop.time() - begun < seconds and not report.violations:
-            name = order.pop() if order else chance.choice(names)
-            await _round(instance, clients, name, chance, report)
-    finally:
-        await instance.stop()
-    return report
+    while loop.time() - begun < seconds and not report.violations:
+        name = order.pop() if order else chance.choice(names)
+        await _round(instance, clients, name, chance, report)
 
 
 async def _round(instance: Instance, clients: Clients, name: str, chance: random.Random, report: Report) -> None:

@@ -70,6 +70,37 @@ async def few_descriptors(instance: Instance, chance: random.Random) -> None:
     resource.prlimit(instance.pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
+async def fill_disk(instance: Instance, chance: random.Random) -> None:
+    """To the last block, for some seconds: Postgres, what runs print and everything else has no room."""
+    if not instance.disk.mounted:
+        raise RuntimeError("filling a disk needs one of its own: root, mkfs.ext4 and a loop device")
+    instance.disk.fill()
+    await asyncio.sleep(chance.uniform(1.0, 6.0))
+    instance.disk.free()
+
+
+async def clock_ahead(instance: Instance, chance: random.Random) -> None:
+    """Some hours ahead for some seconds, in which a sandbox dies, then right again."""
+    await _wrong_clock(instance, chance, chance.uniform(3600, 10 * 3600))
+
+
+async def clock_behind(instance: Instance, chance: random.Random) -> None:
+    await _wrong_clock(instance, chance, -chance.uniform(3600, 10 * 3600))
+
+
+async def little_memory(instance: Instance, chance: random.Random) -> None:
+    """As much address space as it has now and little more, for some seconds. If it dies of that, it is started."""
+    soft, hard = resource.prlimit(instance.pid, resource.RLIMIT_AS)
+    most = victims.address_space(instance.pid) + chance.choice([0, 1 << 20, 16 << 20])
+    resource.prlimit(instance.pid, resource.RLIMIT_AS, (most, hard))
+    await asyncio.sleep(chance.uniform(1.0, 4.0))
+    if instance.alive:
+        resource.prlimit(instance.pid, resource.RLIMIT_AS, (soft, hard))
+    else:
+        await instance.gone()
+        await instance.start()
+
+
 FAULTS: Mapping[str, Fault] = {
     "kill -9 of the server": kill_server,
     "SIGTERM and a drain": drain,
@@ -80,7 +111,19 @@ FAULTS: Mapping[str, Fault] = {
     "kill -9 of a template": kill_template,
     "kill -9 of a process in a sandbox": kill_run,
     "no file descriptors left": few_descriptors,
+    "the disk is full": fill_disk,
+    "the clock goes ahead": clock_ahead,
+    "the clock goes back": clock_behind,
+    "no memory left": little_memory,
 }
+
+
+async def _wrong_clock(instance: Instance, chance: random.Random, ahead_s: float) -> None:
+    instance.clock.set_ahead(ahead_s)
+    await asyncio.sleep(chance.uniform(0.5, 2.0))
+    await chance.choice([kill_launcher, kill_template, kill_run])(instance, chance)
+    await asyncio.sleep(chance.uniform(0.0, 2.0))
+    instance.clock.set_ahead(0.0)
 
 
 def _is_child(pid: int, parent: int) -> bool:

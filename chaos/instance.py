@@ -8,14 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chaos.surroundings import Disk, WallClock
+
 _READY_S = 60.0
 
 
 class Instance:
-    """One data directory, one port chosen at the first start and kept."""
+    """One data directory on a disk of its own, one port chosen at the first start and kept."""
 
-    def __init__(self, data_dir: Path, image_dir: Path, port: int) -> None:
-        self._data_dir = data_dir
+    def __init__(self, folder: Path, image_dir: Path, port: int) -> None:
+        self.disk = Disk(folder / "disk")
+        self.clock = WallClock(folder / "clock")
+        self._log = folder / "server.log"
         self._environment = {
             **os.environ,
             "TRIFORM_IMAGE_DIR": str(image_dir),
@@ -45,8 +49,9 @@ class Instance:
         await asyncio.wait_for(asyncio.to_thread(self._told), _READY_S)
 
     def _spawn(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "chaos.serve", str(self._data_dir), str(self._port)]
-        with (self._data_dir.parent / "server.log").open("a") as log:
+        data_dir, clock = str(self.disk.folder / "data"), str(self.clock.file)
+        command = [sys.executable, "-m", "chaos.serve", data_dir, str(self._port), clock]
+        with self._log.open("a") as log:
             return subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True)
 
     async def stop(self) -> int:
@@ -72,4 +77,4 @@ class Instance:
         for line in self._process.stdout:
             if line.startswith("{") and json.loads(line).get("url"):
                 return
-        raise RuntimeError(f"the instance ended before it was ready; see {self._data_dir.parent}/server.log")
+        raise RuntimeError(f"the instance ended before it was ready; see {self._log}")

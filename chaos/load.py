@@ -1,8 +1,10 @@
 """Clients that call, remember every answer, and never give up for good."""
 
 import asyncio
+import contextlib
+import json
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -49,6 +51,11 @@ class Clients:
         async with aiohttp.ClientSession() as session:
             told = await _json(session.post(f"{self._url}/api/auth/dev", json={"circle_name": "chaos"}))
             self._headers = {"Authorization": f"Bearer {told['token']}"}
+            key = {"name": "chaos", "role": "admin"}
+            made = await _json(
+                session.post(f"{self._url}/api/chaos/ops/tokens/create", json=key, headers=self._headers)
+            )
+            self._headers = {"Authorization": f"Bearer {made['token']}"}  # it outlasts any clock
             body = {"element_type": "ruby", "slug": "work", "spec": {
                 "source": {"type": "inline", "code": CODE}, "timeout_ms": 5000, "retry": {"backoff_ms": 100},
             }}  # fmt: skip
@@ -81,7 +88,7 @@ class Clients:
         if self._chance.random() < 0.3:
             headers["Idempotency-Key"] = one
         if self._chance.random() < 0.05:
-            await self._leave_early(session, body)
+            await self._chance.choice([self._leave_early, self._leave_half])(session, body)
             return
         async with session.post(f"{self._url}/api/chaos/work/ops/invoke", json=body, headers=headers) as answer:
             self._remember(
@@ -94,6 +101,19 @@ class Clients:
         await asyncio.sleep(self._chance.uniform(0.0, 0.02))
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
+
+    async def _leave_half(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> None:
+        """Closes the connection in the middle of the body."""
+
+        async def half() -> AsyncIterator[bytes]:
+            yield json.dumps(body).encode()[:-1]
+            await asyncio.sleep(self._chance.uniform(0.0, 0.02))
+            raise ConnectionAbortedError
+
+        address = f"{self._url}/api/chaos/work/ops/invoke"
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            async with session.post(address, data=half(), headers={"Content-Type": "application/json"}):
+                return
 
     async def _post(self, session: aiohttp.ClientSession, body: dict[str, Any]) -> None:
         async with session.post(f"{self._url}/api/chaos/work/ops/invoke", json={**body, "sleep": 0.1}):

@@ -9,16 +9,38 @@ import aiohttp
 from chaos.load import LINES, Answered
 
 SETTLED_S = 40.0
+READY_S = 60.0
+ATTEMPTS = 3
+"""Of the element that is called: what its spec leaves at the default."""
+_PLATFORM = {"PLATFORM_FAULT", "RUN_INTERRUPTED"}
 _FINAL = {"completed", "failed", "cancelled"}
 _PAGE = 500
 
 
 async def violations(session: aiohttp.ClientSession, url: str, answered: list[Answered]) -> list[str]:
     """Everything that does not hold."""
+    if not await _ready(session, url):
+        return [f"not ready within {READY_S:.0f} s"]
     stuck = await _stuck(session, url)
     runs = {run["run_id"]: run async for run in _pages(session, f"{url}/api/chaos/work/ops/runs", "runs")}
     told = [complaint for each in answered for complaint in broken(each, runs.get(each.run_id))]
+    told += [complaint for run in runs.values() for complaint in given_up(run)]
     return [*stuck, *told, *await _books(session, url, runs), *await _lines(session, url, runs)]
+
+
+async def _ready(session: aiohttp.ClientSession, url: str) -> bool:
+    """Whether it says that it can work again, in time."""
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + READY_S
+    while loop.time() < give_up:
+        try:
+            async with session.get(f"{url}/readyz") as answer:
+                if answer.status == 200:
+                    return True
+        except (aiohttp.ClientError, ConnectionError):
+            pass  # asked again
+        await asyncio.sleep(0.2)
+    return False
 
 
 async def _stuck(session: aiohttp.ClientSession, url: str) -> list[str]:
@@ -47,6 +69,16 @@ def broken(answer: Answered, run: Any) -> list[str]:
         return [f"run {answer.run_id} was answered with {answer.status} and is completed"]
     if run["status"] == "completed" and run["output"] != {"id": answer.id}:
         return [f"run {answer.run_id} has the output of another: {run['output']}"]
+    return []
+
+
+def given_up(run: Any) -> list[str]:
+    """A database that is away decides nothing about a run, and faults of the platform are tried again by policy."""
+    code = run["error"]["code"] if run["error"] else None
+    if code == "DATABASE_UNAVAILABLE":
+        return [f"run {run['run_id']} ended because the database was away"]
+    if run["trigger"] == "async" and code in _PLATFORM and len(run["attempts"]) < ATTEMPTS:
+        return [f"run {run['run_id']} was given up with {code} after {len(run['attempts'])} of {ATTEMPTS} attempts"]
     return []
 
 

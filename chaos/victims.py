@@ -1,5 +1,6 @@
 """Processes of an instance, found from outside by what they are."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+def address_space(pid: int) -> int:
+    """Bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def depth_of(pid: int, root: int) -> int:

@@ -182,9 +182,10 @@ WHERE r.cancel_requested AND r.status IN ('pending', 'running')
 
 -- name: due
 -- Asynchronous runs that may start now, oldest first, without those being started here and without elements
--- that have no slot free.
+-- that have no slot free. No wait is longer than an hour: what seems so was
+-- set by a clock that was wrong (some minutes are for clocks that differ).
 SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l USING (run_id)
-WHERE r.status = 'pending' AND r.worker_id IS NULL AND (r.next_attempt_at IS NULL OR r.next_attempt_at <= $1)
+WHERE r.status = 'pending' AND r.worker_id IS NULL AND (r.next_attempt_at IS NULL OR r.next_attempt_at <= $1 OR r.next_attempt_at > $1 + interval '65 minutes')
   AND r.element_id <> ALL ($2::uuid[]) AND r.run_id <> ALL ($3::uuid[]) AND NOT r.cancel_requested
 ORDER BY r.next_attempt_at NULLS FIRST, r.run_id LIMIT $4;
 

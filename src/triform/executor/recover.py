@@ -49,18 +49,18 @@ class Recovery:
     async def _settle_worker(self, worker_id: UUID) -> int:
         rows = await self._house.database.fetch(QUERIES["runs_of_worker"], worker_id)
         for row in rows:
-            await self._interrupted(row)
+            await self._interrupted(row, RunInterrupted())
         await self._house.database.execute(QUERIES["leave"], worker_id)
         if rows:
             _log.warning("runs_recovered", worker_id=str(worker_id), runs=len(rows))
         return len(rows)
 
     async def orphans(self) -> None:
-        """Runs of this worker that nobody here carries: their acceptance was committed but not heard of."""
+        """Runs of this worker that nobody here carries: one of their commits went through and was not heard of."""
         for row in await self._house.database.fetch(QUERIES["runs_of_worker"], self._house.worker_id):
             fresh = self._house.clock.now() - moment_of(row["run_id"]) < _GRACE
             if not fresh and self._house.live.get(row["run_id"]) is None:
-                await self._end(self._found(row), Ended(failure=PlatformFault().failure()), row["status"])
+                await self._interrupted(row, PlatformFault())
 
     async def cancel_requests(self) -> None:
         """Cancellations that were asked for, and that whoever was asked did not see through."""
@@ -76,10 +76,10 @@ class Recovery:
         """At an orderly end: what is still running here is settled as a crash would be, without the wait."""
         await self._settle_worker(self._house.worker_id)
 
-    async def _interrupted(self, row: Row) -> None:
+    async def _interrupted(self, row: Row, error: TriformError) -> None:
         live = self._found(row)
         live.book.complete = False
-        ended = Ended(failure=RunInterrupted().failure())
+        ended = Ended(failure=error.failure())
         delay_ms = await self._delay(live, ended)
         if delay_ms is None or live.run.status is Status.pending:
             await self._end(live, ended, row["status"])

@@ -32,8 +32,7 @@ class FakeClock:
 class SkewedClock(SystemClock):
     """The system's, its wall clock set `ahead` seconds wrong; the monotonic one does not notice."""
 
-    def __init__(self) -> None:
-        self.ahead = 0.0
+    ahead: float = 0.0
 
     def now(self) -> datetime:
         return super().now() + timedelta(seconds=self.ahead)

@@ -9,6 +9,7 @@ import structlog
 
 from triform.api.problems import Problems
 from triform.api.serving import bound, serve_until_told
+from triform.clock import Clock
 from triform.observability.logging import configure_logging
 from triform.settings import Settings
 from triform.storage.database import Database
@@ -20,20 +21,22 @@ from triform.wiring.sandboxes import sandboxes
 _log = structlog.get_logger()
 
 
-async def serve(settings: Settings, started: Callable[[str], None] = lambda url: None) -> None:
+async def serve(
+    settings: Settings, started: Callable[[str], None] = lambda url: None, clock: Clock | None = None
+) -> None:
     """Runs everything until SIGTERM or SIGINT; `started` is told the URL once requests are answered."""
     configure_logging(settings.log_level, settings.log_format)
     with claimed(settings.data_dir):
-        await _serve(settings, started)
+        await _serve(settings, started, clock)
 
 
-async def _serve(settings: Settings, started: Callable[[str], None]) -> None:
+async def _serve(settings: Settings, started: Callable[[str], None], clock: Clock | None) -> None:
     listener = bound(settings.host, settings.port)
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
     dsn = settings.database_url.get_secret_value() if settings.database_url else None
     async with (
         opened(dsn, settings.data_dir / "postgres") as database,
-        _grounded(settings, database) as base,
+        _grounded(settings, database, clock) as base,
         sandboxes(base) as machinery,
     ):
         assembled = assemble(base, machinery)
@@ -62,9 +65,9 @@ def _keep_what_is_there() -> None:
 
 
 @asynccontextmanager
-async def _grounded(settings: Settings, database: Database) -> AsyncIterator[Ground]:
+async def _grounded(settings: Settings, database: Database, clock: Clock | None) -> AsyncIterator[Ground]:
     """However it ends, spans that wait are sent; that is bounded, and happens beside the event loop."""
-    base = ground(settings, database)
+    base = ground(settings, database, clock)
     try:
         yield base
     finally:

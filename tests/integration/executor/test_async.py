@@ -1,8 +1,12 @@
 """Asynchronous runs: accepted at once, carried out by the queue, tried again by policy."""
 
 import asyncio
+from pathlib import Path
 
-from .world import GRANT, PRICE, World
+from triform.storage.database import Database
+from triform.testing.clock import SkewedClock
+
+from .world import GRANT, PRICE, World, world
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -118,3 +122,17 @@ async def test_many_asynchronous_runs_all_end(acme: World) -> None:
         )
         ends = await asyncio.gather(*(client.get(a.headers["location"], params={"wait": 60}) for a in accepted))
     assert [end.json()["output"] for end in ends] == [{"sum": n} for n in range(100)]
+
+
+async def test_a_wait_that_a_wrong_clock_set_does_not_outlast_it(database: Database, tmp_path: Path) -> None:
+    clock = SkewedClock()
+    async with world(database, tmp_path, clock) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client, retry={"backoff_ms": 3_600_000})
+        clock.ahead = 600.0  # less than a session lasts
+        body = {"fail": "TOY_FLAKY", "retryable": True, "times": 1}
+        accepted = await client.post(f"{ops}/invoke", json=body, headers=ASYNC)
+        while (await client.get(accepted.headers["location"])).json()["next_attempt_at"] is None:
+            await asyncio.sleep(0)
+        clock.ahead = 0.0
+        run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
+    assert (run["status"], len(run["attempts"])) == ("completed", 2)

@@ -13,6 +13,7 @@ from triform.runs.call import Call
 from triform.runs.model import Run
 from triform.storage.database import Database
 from triform.storage.errors import DatabaseUnavailable
+from triform.testing.clock import SkewedClock
 
 from .world import GRANT, World, balanced, world
 
@@ -150,3 +151,24 @@ async def test_an_orderly_end_keeps_the_lines_printed_last(database: Database, t
     await asyncio.gather(waiting, return_exceptions=True)
     lines = await database.fetchval("select convert_from(lines, 'UTF8') from run_logs")
     assert "last words" in lines
+
+
+async def test_an_asynchronous_run_whose_start_was_not_heard_of_is_tried_again(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = SkewedClock()
+    async with world(database, tmp_path, clock) as acme, await acme.signed_in() as client:
+        ops = await acme.adder(client)
+        accepted = await client.post(f"{ops}/invoke", json={"wait": "gate", "a": 2}, headers=ASYNC)
+        await acme.toy.begun("gate").wait()
+        acme.node.house.live._runs.clear()
+        clock.ahead = 60.0
+        await acme.node.recovery.orphans()
+        acme.toy.gate("gate").set()
+        run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()
+    assert (run["status"], run["output"]) == ("completed", {"sum": 2})
+    assert [(attempt["status"], attempt["code"]) for attempt in run["attempts"]] == [
+        ("failed", "PLATFORM_FAULT"),
+        ("completed", None),
+    ]
+    await balanced(database)
