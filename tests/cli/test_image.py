@@ -47,7 +47,8 @@ def _image(data_dir: Path, content: str, built_at: datetime) -> Image:
 
 
 def test_an_empty_store_says_how_to_fill_it(triform: Triform, data_dir: Path) -> None:
-    assert triform("image", "list").out == "no images; triform image build makes them\n"
+    told = f"no images in {data_dir / 'images'}; triform image build makes them\n"
+    assert triform("image", "list").out == told
 
 
 def test_images_are_listed_newest_first(triform: Triform, data_dir: Path) -> None:

@@ -21,13 +21,8 @@ Folders = Annotated[
 ]
 
 
-_HELP = "Element types: list and show them, check definitions, write the reference."
-
-
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(
-        help="Element types: list, show, check definitions, write the reference.", no_args_is_help=True
-    )
+    group = typer.Typer(help="Element types: list, show, check, write their reference.", no_args_is_help=True)
     group.command("check")(check)
     group.command("list")(list_types)
     group.command("show")(show)
@@ -54,7 +49,10 @@ def _load(extra: tuple[Path, ...]) -> "Catalogue":
 
 
 def check(ctx: typer.Context, folders: Folders = None, as_json: AsJson = False) -> None:
-    """Load and check every definition; complaints come with file and line."""
+    """Load and check every definition.
+
+    Complaints come with file and line.
+    """
     found = catalogue(tuple(folders or ()))
     facts = {"types": len(found.types), "operations": sum(len(kind.operations) for kind in found.types.values())}
     terminal_of(ctx).answer(facts, lambda: f"ok: {facts['types']} types, {facts['operations']} operations")

@@ -198,7 +198,7 @@ def _client(ctx: typer.Context, answer_s: float) -> Client:
     stored = sessions.find(url, circle)
     if not token:
         if stored is None:
-            where = f" at {url}" if url else ""
+            where = (f" to circle {circle}" if circle else "") + (f" at {url}" if url else "")
             raise NotSignedIn(f"not signed in{where}", _login_hint(url, circle))
         return Client(stored.url, stored, sessions, answer_s)
     current = stored or sessions.find(url)

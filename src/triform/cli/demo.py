@@ -85,10 +85,13 @@ def _element(terminal: Terminal, client: Client, folder: Path, element_type: str
     element = deployed.element
     what = f"{element['slug']} ({element['element_type']}, version {element['version']})"
     _step(terminal, f"{what} is deployed from {_short(folder)}")
-    for path in sorted(folder.iterdir()):
-        if path.suffix not in (".yaml", ".json"):
-            _quote(terminal, path.read_text(encoding="utf-8"))
+    for path in _code(folder):
+        _quote(terminal, path.read_text(encoding="utf-8"))
     return element
+
+
+def _code(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix not in (".yaml", ".json")]
 
 
 def _run(terminal: Terminal, client: Client, server: Server, element: Mapping[str, Any]) -> Shown:
@@ -119,10 +122,11 @@ def _next(terminal: Terminal, server: Server) -> None:
     if current is None or (current.url, current.circle) != (server.url, CIRCLE):
         triform += f" --url {server.url} --circle {CIRCLE}"
     folder = _short(server.data_dir / SLUG)
+    code = " and ".join(path.name for path in _code(server.data_dir / SLUG))
     _step(terminal, "Try next")
     for line in (
         f"{triform} invoke {SLUG} name=Grace",
-        f"$EDITOR {folder}/   then   {triform} deploy {folder}",
+        f"{triform} dev {folder}    and edit {code} there: every save runs",
         f"{triform} runs    {triform} logs {SLUG}    {triform} wallet    {triform} doctor",
     ):
         terminal.line("   " + line)

@@ -33,9 +33,10 @@ def dev(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a folder and call it with its test input, again on every save.
+    """Deploy a folder and call it, again on every save.
 
-    Ctrl-C ends it. With --json each event is one JSON object on a line of its own.
+    It is called with its test input. Ctrl-C ends it. With --json each event is one JSON object on a line of its
+    own.
     """
     declared, client, terminal = read(folder), client_of(ctx), terminal_of(ctx)
     trial, shown = Trial(client, terminal, folder, source), Shown(terminal, folder)

@@ -46,8 +46,9 @@ def build(
 
 def list_images(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the images on this machine, newest first."""
-    found = list(_images().list())
-    terminal_of(ctx).answer({"images": [_document(image) for image in found]}, lambda: _listed(found))
+    images = _images()
+    found, none = list(images.list()), f"no images in {images.folder}; triform image build makes them"
+    terminal_of(ctx).answer({"images": [_document(image) for image in found]}, lambda: _listed(found, none))
 
 
 def prune(
@@ -113,7 +114,10 @@ def bring_in(
     file: Annotated[Path, typer.Argument(help="What triform image export wrote.", exists=True, dir_okay=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Take in an image from a file; its content must be what its digest says."""
+    """Take in an image from a file.
+
+    Its content must be what its digest says.
+    """
     images, terminal = _images(), terminal_of(ctx)
     with terminal.working(f"reading {file}"):
         image = _on_disk(images.import_(file))
@@ -165,7 +169,7 @@ def _document(image: "Image") -> dict[str, Any]:
     }
 
 
-def _listed(images: list["Image"], none: str = "no images; triform image build makes them") -> Any:
+def _listed(images: list["Image"], none: str = "none") -> Any:
     return table(("digest", "language", "suite", "size", "built"), map(_row, images)) if images else none
 
 

@@ -34,10 +34,10 @@ def logs(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the lines the newest runs of an element wrote, oldest first.
+    """Print what the newest runs of an element wrote.
 
-    With --follow it goes on until Ctrl-C, with --run until that run has ended; with --json each line is then
-    one JSON object.
+    Oldest lines first. With --follow it goes on until Ctrl-C, with --run until that run has ended; with --json
+    each line is then one JSON object.
     """
     client, terminal = client_of(ctx), terminal_of(ctx)
     run_id = str(find(client, run)["run_id"]) if run else None

@@ -35,7 +35,10 @@ def new(
     folder: Annotated[Path | None, typer.Option("--in", help="Where; default is ./SLUG.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a folder with a working element: its source, triform.yaml and a test input."""
+    """Write a folder with a working element.
+
+    Its source, its declaration (triform.yaml) and a test input (test.json).
+    """
     if not SLUG.fullmatch(slug):
         raise WrongUsage(
             f"{slug!r} is no slug", "a letter first, then letters, digits and hyphens, all lower case"

@@ -36,7 +36,8 @@ def images(settings: Settings) -> Finding:
         return Finding("images", "ok", ", ".join(there))
     if shutil.which("mmdebstrap") is None:
         return Finding("images", "fail", f"none for {', '.join(missing)}, and nothing to build it with", _BUILDER)
-    return Finding("images", "warn", f"none yet for {', '.join(missing)}; triform up will build it", fix)
+    place = settings.image_dir or settings.data_dir / "images"
+    return Finding("images", "warn", f"none yet for {', '.join(missing)} in {place}; triform up builds it", fix)
 
 
 _BUILDER = "apt-get install mmdebstrap debian-archive-keyring, or triform image import FILE"

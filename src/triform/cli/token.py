@@ -29,7 +29,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_keys(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the API keys that work, newest first; the keys themselves are not kept."""
+    """List the API keys that work, newest first.
+
+    The keys themselves are not kept.
+    """
     answer = _listed(client_of(ctx))
     columns = ("token", "name", "role", "operations", "made by", "ends")
     rows = [

@@ -42,8 +42,8 @@ class Images:
     `mirror`: the Debian mirror to build from.
     """
 
-    def __init__(self, store: Path, mirror: str | None = None, pinned: str | None = None) -> None:
-        self._store = store
+    def __init__(self, folder: Path, mirror: str | None = None, pinned: str | None = None) -> None:
+        self.folder = folder
         self._mirror = mirror or MIRROR
         self._pinned = pinned
 
@@ -58,7 +58,7 @@ class Images:
         while it exists; the newest.
         """
         if self._pinned == HOST:
-            return host.image(self._store / HOST, language)
+            return host.image(self.folder / HOST, language)
         if self._pinned:
             return self.get(self._pinned)
         if pinned and pinned != HOST:
@@ -133,7 +133,7 @@ class Images:
             return self._place(image, folder)
 
     def _place(self, image: Image, folder: Path) -> Image:
-        place = self._store / image.digest
+        place = self.folder / image.digest
         (folder / "image.json").write_text(to_json(image))
         (folder / "packages").unlink(missing_ok=True)
         if place.exists():
@@ -145,16 +145,16 @@ class Images:
         return replace(image, root=place / "root")
 
     def _read(self) -> Iterator[Image]:
-        if not self._store.is_dir():
+        if not self.folder.is_dir():
             return
-        for folder in self._store.iterdir():
+        for folder in self.folder.iterdir():
             image = None if folder.name.startswith(".") or folder.name == HOST else self._at(folder.name)
             if image is not None:
                 yield image
 
     def _at(self, name: str) -> Image | None:
         """The image in the folder of that name."""
-        described = self._store / name / "image.json"
+        described = self.folder / name / "image.json"
         try:
             return from_json(described.read_text(), described.parent / "root")
         except (FileNotFoundError, NotADirectoryError):
@@ -163,24 +163,24 @@ class Images:
             raise ImageBroken(f"{described} cannot be read.", detail=str(error)) from error
 
     def _remove(self, image: Image) -> None:
-        doomed = self._store / f"{_UNFINISHED}{image.digest}"
+        doomed = self.folder / f"{_UNFINISHED}{image.digest}"
         image.root.parent.rename(doomed)
         shutil.rmtree(doomed)
 
     @contextmanager
     def _workshop(self) -> Iterator[Path]:
         """A folder to build in. The lock is held, so what other builds left behind is nobody's."""
-        for left in self._store.glob(f"{_UNFINISHED}*"):
+        for left in self.folder.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(left)
-        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._store))
+        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.folder))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _lock(self) -> "_Held":
-        self._store.mkdir(parents=True, exist_ok=True)
-        return _Held(self._store / ".lock")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return _Held(self.folder / ".lock")
 
 
 class _Held:
