@@ -88,6 +88,12 @@ def test_a_key_is_ended_by_id_its_beginning_or_name(keyed: Platform, triform: Tr
     assert keyed.asked[-1].body == {"token_id": ID}
 
 
+def test_a_slip_of_the_finger_ends_no_key(keyed: Platform, triform: Triform) -> None:
+    keyed.tell("GET", "/api/acme/ops/tokens", Told({"tokens": [key()]}))
+    assert triform("token", "revoke", ID[:7]).code == 1
+    assert triform("token", "revoke", ID[:8]).code == 0
+
+
 @pytest.mark.parametrize("wanted", ["0", "01932d0", "01932d0a-7c3e", "c", "", SECRET])
 def test_what_does_not_name_one_key_ends_none(keyed: Platform, triform: Triform, wanted: str) -> None:
     ended = triform("token", "revoke", wanted)

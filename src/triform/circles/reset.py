@@ -12,18 +12,17 @@ from triform.storage.database import Database
 async def reset_password(
     database: Database, passwords: Passwords, clock: Clock, identity: str, password: str
 ) -> int:
-    """Sets the password, ends the identity's sessions and one-time links; how many sessions that were.
+    """Sets the password and ends the identity's sessions; how many that were.
 
     Raises NotFound when nobody has this name, InvalidInput for a password that is too short.
     """
-    name, now = identity_name(identity), clock.now()
+    name = identity_name(identity)
     password_hash = await passwords.hash(checked_password(password))
     async with database.transaction() as tx:
         identity_id = await tx.fetchval(QUERIES["reset_password"], name, password_hash)
         if identity_id is None:
             raise NotFound(f"There is no identity {name}.", suggestion=_NOBODY)
-        await tx.execute(QUERIES["close_links"], identity_id, now)
-        return await tx.execute(QUERIES["revoke_sessions_of"], identity_id, now)
+        return await tx.execute(QUERIES["revoke_sessions_of"], identity_id, clock.now())
 
 
 _NOBODY = Suggestion(

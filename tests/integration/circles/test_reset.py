@@ -59,7 +59,7 @@ async def test_nobody_else_is_touched(ada: Access, build: Build, database: Datab
     assert (await build().credentials.principal(f"Bearer {bob.token}", None)).circle.name == "builders"
 
 
-async def test_one_time_links_of_the_identity_are_used_up(
+async def test_a_one_time_link_for_a_first_password_is_worth_nothing_then(
     ada: Access, database: Database, clock: FakeClock
 ) -> None:
     session = await ada.sign_in.login("ada", "the one she lost", None, "192.0.2.1")
