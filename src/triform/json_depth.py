@@ -5,15 +5,15 @@ from itertools import accumulate
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """A string, terminated or not: an unterminated one must match too, or scanning would be quadratic."""
+_OPENING = re.compile(rb"\s*[\[{]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def depth(document: bytes) -> int:
     """How deep the arrays and objects of a JSON text are nested; cheap, and no recursion."""
-    brackets = document.count(b"[") + document.count(b"{")
-    if brackets < 2:
-        return brackets
+    if document.count(b"[") + document.count(b"{") < 2:
+        return int(_OPENING.match(document) is not None)
     bare = _STRINGS.sub(b"", document).translate(None, _NOT_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, bare)), default=0)
 

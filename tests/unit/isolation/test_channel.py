@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from triform.json_depth import depth
@@ -97,6 +97,7 @@ def test_a_deeply_nested_control_message_is_refused_without_recursion(levels: in
 
 
 @given(json_values)
+@example("[")
 def test_depth_agrees_with_a_recursive_count(value: object) -> None:
     assert depth(json.dumps(value).encode()) == _depth(value)
 

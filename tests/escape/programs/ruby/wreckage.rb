@@ -38,7 +38,7 @@ WRECKS = {
   "few descriptors" => "Process.setrlimit(:NOFILE, 5)",
   "few processes" => "Process.setrlimit(:NPROC, 1)",
   "little memory" => "Process.setrlimit(:DATA, 1)",
-  "processes used up" => "begin\n  loop { spawn('sleep', '600') }\nrescue SystemCallError\nend",
+  "processes used up" => "begin\n  loop { Kernel.syscall(57).zero? && loop { Kernel.syscall(34) } }\nrescue SystemCallError\nend",
   "a namespace of its own" => "Kernel.syscall(272, 0x20000000)",
   "a filter against forking" => "code = [[0x20, 0, 0, 0], [0x15, 0, 1, 56], [6, 0, 0, 0x50001], [6, 0, 0, 0x7fff0000]].map { |op| op.pack('SCCL') }.join\n" \
                                 "Kernel.syscall(317, 1, 0, [[4, code].pack('Sx6P')].pack('P').unpack1('J'))",
