@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 
 from tests.escape.attempts import LIMITS, LOAD, LONG_MS, RUN, SOON_MS, Escapes, Tried
+from triform.substrates.isolation.interfaces import Limits
 
 MIB = 1 << 20
 FILES = 250_000
 BEYOND_MIB = 320
 
 
-async def exploded(escapes: Escapes, moment: str, bomb: str, timeout_ms: int = LONG_MS, **given: Any) -> Tried:
-    return await escapes.tried(moment, "bombs", bomb, timeout_ms=timeout_ms, given=given)
+async def exploded(
+    escapes: Escapes, moment: str, bomb: str, timeout_ms: int = LONG_MS, limits: Limits = LIMITS, **given: Any
+) -> Tried:
+    return await escapes.tried(moment, "bombs", bomb, limits, timeout_ms, given)
 
 
 def only_with_groups(escapes: Escapes, request: pytest.FixtureRequest) -> None:
@@ -41,7 +44,8 @@ async def test_empty_files_are_memory_too(
     escapes: Escapes, moment: str, bomb: str, request: pytest.FixtureRequest
 ) -> None:
     only_with_groups(escapes, request)
-    tried = await exploded(escapes, moment, bomb, most=FILES if escapes.bounded else FILES // 10)
+    most = FILES if escapes.bounded else FILES // 10
+    tried = await exploded(escapes, moment, bomb, limits=Limits(memory_mb=24), most=most)
     assert tried.cause == "oom" or tried.value[0] == "ENOSPC", tried
 
 
