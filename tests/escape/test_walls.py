@@ -14,6 +14,7 @@ from tests.contracts.drivers.bench import ENVIRONMENT, Bench
 from tests.escape.attempts import LOAD, MARK, Escapes
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 
+DEVICES = ("null", "zero", "full", "random", "urandom")
 NOWHERE = {"ENOENT", "EACCES"}
 READ_ONLY = {"EROFS", "EACCES", "EPERM", "ENOENT"}
 
@@ -174,6 +175,14 @@ async def test_nothing_but_tmp_can_be_written(escapes: Escapes, moment: str, ben
     assert not any(changed.values()), changed
     assert set((await seen(escapes, moment, "writing", "kernel")).values()) <= READ_ONLY
     assert state(bench.image) == before
+
+
+async def test_what_can_be_written_at_all_is_in_memory(escapes: Escapes, moment: str) -> None:
+    mounts = await seen(escapes, moment, "writing", "mounts")
+    writable = {place for place, options in mounts if "rw" in options.split(",")}
+    assert writable <= {"/tmp", "/dev/shm", "/proc", *(f"/dev/{name}" for name in DEVICES)}
+    powerful = {place for place, options in mounts if "nosuid" not in options.split(",")}
+    assert powerful <= {f"/dev/{name}" for name in DEVICES}
 
 
 def state(root: Path) -> list[tuple[str, int, float, int]]:

