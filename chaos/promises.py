@@ -73,12 +73,14 @@ def broken(answer: Answered, run: Any) -> list[str]:
 
 
 def given_up(run: Any) -> list[str]:
-    """A database that is away decides nothing about a run, and faults of the platform are tried again by policy."""
+    """A database that is away decides nothing about a run; faults of the platform are tried again by policy."""
     code = run["error"]["code"] if run["error"] else None
     if code == "DATABASE_UNAVAILABLE":
         return [f"run {run['run_id']} ended because the database was away"]
     if run["trigger"] == "async" and code in _PLATFORM and len(run["attempts"]) < ATTEMPTS:
-        return [f"run {run['run_id']} was given up with {code} after {len(run['attempts'])} of {ATTEMPTS} attempts"]
+        return [
+            f"run {run['run_id']} was given up with {code} after {len(run['attempts'])} of {ATTEMPTS} attempts"
+        ]
     return []
 
 

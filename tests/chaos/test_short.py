@@ -58,7 +58,8 @@ def test_a_run_that_is_given_up_too_early_is_seen(run: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "run", [ended(None), ended("PLATFORM_FAULT", 3), ended("PLATFORM_FAULT", 1, "http"), ended("RUBY_EXECUTION_FAILED")]
+    "run",
+    [ended(None), ended("PLATFORM_FAULT", 3), ended("PLATFORM_FAULT", 1, "http"), ended("RUBY_EXECUTION_FAILED")],
 )
 def test_a_run_that_ended_by_itself_is_not(run: dict[str, Any]) -> None:
     assert given_up(run) == []

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from triform.substrates.isolation.channel import Decoder, parse_control
 from triform.substrates.isolation.drivers.process import credentials
+from triform.substrates.isolation.drivers.process.ears import Ears
 from triform.substrates.isolation.interfaces import GuestGone, ProtocolViolation
 
 _SMALL = 4096
@@ -15,7 +16,8 @@ class Birth:
     """Listens on a fresh channel until each of some messages has come, once, whoever is first. The channel has had
     credentials since before it was handed over; afterwards it has none."""
 
-    def __init__(self, channel: socket.socket, expected: Collection[str]) -> None:
+    def __init__(self, ears: Ears, channel: socket.socket, expected: Collection[str]) -> None:
+        self._ears = ears
         self._channel = channel
         self._expected = expected
         self._decoder = Decoder(_SMALL)
@@ -24,12 +26,12 @@ class Birth:
 
     async def speakers(self) -> Mapping[str, int]:
         """By message, the host's number of the process that sent it. Raises GuestGone or ProtocolViolation."""
-        loop, line = asyncio.get_running_loop(), self._channel.fileno()
-        loop.add_reader(line, self._hear)
+        line = self._channel.fileno()
+        self._ears.once(line, self._hear)
         try:
             await self._complete
         finally:
-            loop.remove_reader(line)
+            self._ears.forget(line)
             credentials.wanted(self._channel, False)
         return self._pids
 
@@ -39,7 +41,7 @@ class Birth:
                 received, ancillary, _, _ = self._channel.recvmsg(_SMALL, credentials.SPACE)
                 self._take(received, ancillary)
         except BlockingIOError:
-            return
+            self._ears.once(self._channel.fileno(), self._hear)
         except (GuestGone, ProtocolViolation, OSError) as error:
             self._complete.set_exception(error)
 

@@ -76,7 +76,7 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
 
 
 async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends) -> Body:
-    said = await Birth(ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
+    said = await Birth(link.ears, ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
     runner, first = said["ready"], said.get("born", template.first)
     if not (confined(runner) and leads(first)):
         raise DriverFault("a clone kept privileges it should have given up")

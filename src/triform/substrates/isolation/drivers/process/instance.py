@@ -34,7 +34,7 @@ class ProcessInstance(Instance):
         self._body = body
         self._link = link
         self._after = after
-        self._sources = Sources(body.channel, body.stdout, body.stderr)
+        self._sources = Sources(link.ears, body.channel, body.stdout, body.stderr)
         self._told = False
         self._ending: asyncio.Task[Exit] | None = None
         self._writable: asyncio.Future[None] | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import triform
+from triform.substrates.isolation.drivers.process.ears import Ears
 from triform.substrates.isolation.drivers.process.waiting import settle
 from triform.substrates.isolation.interfaces import DriverFault
 
@@ -46,6 +47,14 @@ class Link:
         self.places: Mapping[str, str] = {}
         """Where the groups' figures can be read; empty: the launcher has to be asked."""
         self._room = asyncio.Lock()
+        self._ears: Ears | None = None
+
+    @property
+    def ears(self) -> Ears:
+        """For what the sandboxes say; from the first start to the stop, also over a launcher that dies."""
+        if self._ears is None:
+            raise DriverFault("the launcher was never started")
+        return self._ears
 
     @property
     def up(self) -> bool:
@@ -65,11 +74,15 @@ class Link:
             self._process = _launch(theirs.fileno(), self._uid)
         ours.setblocking(False)
         self._socket = ours
+        self._ears = self._ears or Ears()
         asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
 
     async def stop(self) -> None:
         """The launcher kills every sandbox, removes its groups and ends."""
         self._hang_up()
+        ears, self._ears = self._ears, None
+        if ears:
+            ears.close()
         await self._wait_for_process()
 
     async def _wait_for_process(self) -> None:

@@ -1,20 +1,20 @@
 """What a guest says, pulled: frames from its channel and bytes from its stdout and stderr.
 
-The guest is never read ahead of the reader by more than a bounded amount; beyond that its writes block.
+The guest is never read ahead of the reader by more than one piece of each; beyond that its writes block.
 """
 
 import asyncio
 import os
 import socket
 from collections import deque
+from functools import partial
 from typing import Self
 
 from triform.substrates.isolation.channel import Decoder
+from triform.substrates.isolation.drivers.process.ears import Ears
 from triform.substrates.isolation.interfaces import Frame, ProtocolViolation
 
 _CHUNK = 1 << 16
-_ENOUGH = 1 << 20
-_LITTLE = 1 << 18
 _LAST = 4 << 20
 """Most that is still taken from a source after its guest has died; kernel buffers hold less."""
 
@@ -23,15 +23,15 @@ class Sources:
     """An async iterator of frames that ends when channel, stdout and stderr have ended and `conclude` was called,
     or with `close`."""
 
-    def __init__(self, channel: socket.socket, stdout: int, stderr: int) -> None:
+    def __init__(self, ears: Ears, channel: socket.socket, stdout: int, stderr: int) -> None:
         self._loop = asyncio.get_running_loop()
+        self._ears = ears
         self._channel = channel
         self._decoder = Decoder()
         self._kinds = {channel.fileno(): "J", stdout: "O", stderr: "E"}
         self._open = set(self._kinds)
+        self._listening: set[int] = set()
         self._frames: deque[Frame] = deque()
-        self._bytes = 0
-        self._reading = False
         self._concluded = False
         self._violation: ProtocolViolation | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -45,26 +45,18 @@ class Sources:
                 raise self._violation
             if not self._open and self._concluded:
                 raise StopAsyncIteration
-            self._resume()
+            self._listen()
             self._waiter = self._loop.create_future()
             await self._waiter
-        frame = self._frames.popleft()
-        self._bytes -= len(frame.payload)
-        if self._bytes < _LITTLE and not self._reading:
-            self._resume()
-        return frame
+        return self._frames.popleft()
 
     def conclude(self, last: Frame | None) -> None:
         """The guest has ended, as another source tells, with a frame of its own about it."""
         self._concluded = True
         if last:
-            reading = self._reading
             self._take_what_is_there()
             if not self._violation:
                 self._frames.append(last)
-                self._bytes += len(last.payload)
-            if reading:
-                self._resume()
         self._wake()
 
     def drain(self) -> None:
@@ -77,11 +69,9 @@ class Sources:
         self._take_what_is_there()
         frames = tuple(self._frames)
         self._frames.clear()
-        self._bytes = 0
         return frames
 
     def _take_what_is_there(self) -> None:
-        self._pause()
         for source in list(self._open):
             taken = 0
             while source in self._open and taken < _LAST:
@@ -92,7 +82,6 @@ class Sources:
 
     def close(self) -> None:
         self._concluded = True
-        self._pause()
         for source in list(self._open):
             self._shut(source)
         self._wake()
@@ -105,12 +94,15 @@ class Sources:
             self._violation = violation
             return
         self._frames.extend(frames)
-        self._bytes += sum(len(frame.payload) for frame in frames)
+
+    def _listen(self) -> None:
+        for source in self._open - self._listening:
+            self._listening.add(source)
+            self._ears.once(source, partial(self._readable, source))
 
     def _readable(self, source: int) -> None:
+        self._listening.discard(source)
         self._receive(source)
-        if self._bytes > _ENOUGH or self._violation:
-            self._pause()
         self._wake()
 
     def _receive(self, source: int) -> bytes | None:
@@ -128,30 +120,16 @@ class Sources:
             self.feed(received)
         else:
             self._frames.append(Frame(kind, received))
-            self._bytes += len(received)
         return received
 
     def _shut(self, source: int) -> None:
         self._open.discard(source)
-        if self._reading:
-            self._loop.remove_reader(source)
+        self._ears.forget(source)
         if self._kinds[source] == "J":
             self._loop.remove_writer(source)  # somebody may still be waiting to write
             self._channel.close()
         else:
             os.close(source)
-
-    def _resume(self) -> None:
-        if not self._reading and not self._violation:
-            self._reading = True
-            for source in self._open:
-                self._loop.add_reader(source, self._readable, source)
-
-    def _pause(self) -> None:
-        if self._reading:
-            self._reading = False
-            for source in self._open:
-                self._loop.remove_reader(source)
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():

@@ -11,10 +11,7 @@ class Values
 
   def self.generate(value) = new.generate(value)
 
-  def initialize
-    @out = +""
-    @keys = []
-  end
+  def initialize = (@out, @keys = +"", [])
 
   def generate(value)
     case value

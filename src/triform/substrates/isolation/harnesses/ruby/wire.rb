@@ -5,12 +5,7 @@
 class Wire
   attr_reader :fd, :descriptors # that came along (SCM_RIGHTS), as bare numbers
 
-  def initialize(fd)
-    @fd = fd
-    @lock = ::Thread::Mutex.new
-    @buffer = "".b
-    @descriptors = []
-  end
+  def initialize(fd) = (@fd, @lock, @buffer, @descriptors = fd, ::Thread::Mutex.new, "".b, [])
 
   # A control message; a `body` goes before it in D frames and is told by its length.
   def say(type, body: nil, **members)
@@ -66,10 +61,7 @@ end
 class Line
   def initialize = @turn = ::Thread::Mutex.new
 
-  def open(wire)
-    @wire = wire
-    @pid = Core.pid
-  end
+  def open(wire) = (@wire, @pid = wire, Core.pid)
 
   def say(type, **members)
     Core.raise("only the process that runs the handler can reach Triform") unless @pid == Core.pid

@@ -36,6 +36,7 @@ class Zygote
     @namespace = IO.sysopen("/proc/self/ns/pid")
     @null = IO.sysopen("/dev/null", File::RDWR)
     STDOUT.sync = STDERR.sync = true
+    rehearse
   end
 
   def serve
@@ -44,6 +45,18 @@ class Zygote
   end
 
   private
+
+  # What every run goes through, once, while nothing of the user's is there: what Ruby finds out on the way (which
+  # method a call means, which constant a name) is then shared, not found out again in each child, in copied memory.
+  def rehearse
+    pair = UNIXSocket.pair
+    wire, host = pair.map { |socket| Wire.new(socket.fileno) }
+    host.tell("thaw", seed: [Random.bytes(64)].pack("m0"), environment: {})
+    host.tell("invoke", run: "", bytes: 20)
+    host.say("event", body: '{"a":[1,2.5,"b",{}]}')
+    carry_out(wire, User.new({}).tap { |user| user.instance_variable_set(:@name, :==) }, Line.new)
+    pair.each(&:close)
+  end
 
   def answer(message)
     case message["type"]
@@ -112,22 +125,22 @@ class Zygote
     Confine.enter(@sandbox) if @sandbox
     Core.chdir(@root) # the folder user code chose may be one that all runs share
     Core.do_each(@traps) { |name, command| Core.trap(name, command) }
-    run(Wire.new(channel))
+    $VERBOSE, $stdout, $stderr = @own
+    carry_out(Wire.new(channel), @user, @line)
+    Core.exit!(0)
   ensure
     Core.exit!(70)
   end
 
-  # The child that runs the handler, once. What the handler forked may come back through it, too.
-  def run(wire)
-    $VERBOSE, $stdout, $stderr = @own
+  # One run. What the handler forked may come back through here, too.
+  def carry_out(wire, user, line)
     pid = Core.pid
     invoke, event = receive(wire)
-    @line.open(wire)
-    output, error = @user.call(event)
+    line.open(wire)
+    output, error = user.call(event)
     Core.exit!(0) unless pid == Core.pid
     Core.flush
     output ? wire.say("result", body: output, run: invoke["run"]) : wire.say("result", run: invoke["run"], error:)
-    Core.exit!(0)
   end
 
   def receive(wire)

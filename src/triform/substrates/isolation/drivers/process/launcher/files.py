@@ -4,6 +4,9 @@ import os
 import re
 from pathlib import Path
 
+_PAGE = 1 << 14
+"""Most of these files are small, and room for more is not free."""
+
 
 def folders(path: Path) -> list[Path]:
     try:
@@ -51,7 +54,11 @@ def read(path: str | Path) -> str:
     except FileNotFoundError:
         return ""
     try:
-        return os.read(descriptor, 1 << 20).decode()
+        text = piece = os.read(descriptor, _PAGE)
+        while len(piece) == _PAGE:
+            piece = os.read(descriptor, _PAGE)
+            text += piece
+        return text.decode()
     finally:
         os.close(descriptor)
 
