@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 from triform.errors import Kind, Suggestion, TriformError
 from triform.runs.call import Preference
 
@@ -72,6 +75,12 @@ def if_match(value: str | None) -> int | None:
             ),
         )
     return int(found[1])
+
+
+def origin_of(scope: Scope, headers: Headers) -> str:
+    """How the caller addressed us. The Host has been checked; TLS may end in a proxy that says so."""
+    secure = scope["scheme"] == "https" or headers.get("x-forwarded-proto") == "https"
+    return f"{'https' if secure else 'http'}://{headers.get('host', '')}"
 
 
 def _preferences(values: list[str]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from triform.api import envelope
 from triform.api.answers import Answers
 from triform.api.body import Body, read
 from triform.api.credentials import RequestCredentials
-from triform.api.headers import idempotency_key, if_match, preference
+from triform.api.headers import idempotency_key, if_match, origin_of, preference
 from triform.api.metrics import OPERATION
 from triform.api.problems import Problems
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
@@ -116,7 +116,9 @@ class Ops:
         target = self._target(await self.elements.resolve(principal.circle, address), address, verb)
         scope[OPERATION] = target.operation.name
         body = await read(receive, headers.get("content-type"), headers.get("content-length"), self.body_limit)
-        input_, raw = _input(target, body, _query(scope))
+        query = _query(scope)
+        options = _options(target.operation, query)
+        input_, raw = _input(target, body, query, options)
         return Call(
             principal=principal,
             element=target.element,
@@ -126,11 +128,13 @@ class Ops:
             body=raw,
             received_at=received_at,
             arguments=target.arguments,
+            asked_env=options.get("env"),
             prefer=preference(headers.getlist("prefer")),
             idempotency_key=idempotency_key(headers.get("idempotency-key")),
             if_match=if_match(headers.get("if-match")),
             trace_id=span.trace_id,
             traceparent=span.parent.header(),
+            origin=origin_of(scope, headers),
         )
 
     def _target(self, element: Element, address: Address, verb: str) -> Target:
@@ -149,14 +153,23 @@ class Ops:
         return Target(element, kind, *found)
 
 
-def _input(target: Target, body: Body, query: Mapping[str, list[str]]) -> tuple[Any, bytes]:
+def _options(operation: Operation, query: Mapping[str, list[str]]) -> Mapping[str, Any]:
+    """What the query of user work says beside its input."""
+    if not operation.envelope:
+        return {}
+    options = operation.query.read_query(query)
+    complaints = operation.query.check(options)
+    if complaints:
+        raise _refuse_query(operation, complaints)
+    return options
+
+
+def _input(
+    target: Target, body: Body, query: Mapping[str, list[str]], options: Mapping[str, Any]
+) -> tuple[Any, bytes]:
     """What the operation is given. For user work the body alone counts; else query and path join it."""
     operation = target.operation
     if operation.envelope:
-        options = operation.query.read_query(query)
-        complaints = operation.query.check(options)
-        if complaints:
-            raise _refuse_query(operation, complaints)
         body = body if options.get("raw") else envelope.opened(body)
         return body.value, body.raw
     if not isinstance(body.value, dict):

@@ -22,7 +22,7 @@ from triform.chemistry.model import (
 from triform.chemistry.operation import Operation
 from triform.chemistry.paths import arguments_of, path_table
 from triform.chemistry.rules import Rule, RuleSet, compile_expression
-from triform.chemistry.schema import CompiledSchema, compile_schema
+from triform.chemistry.schema import CompiledSchema, compile_schema, members
 from triform.chemistry.wording import pointer
 from triform.errors import Suggestion
 
@@ -67,6 +67,7 @@ def compile_operation(resolved: Resolved, name: str) -> Operation:
     """Compile one operation, its defaults filled in. Raises BadSchema."""
     declared = resolved.section("ops")[name]
     substrate = declared.get("substrate", resolved.value["substrate"])
+    query = compile_part(resolved, name, "query")
     return Operation(
         name=name,
         verb=declared["verb"],
@@ -86,7 +87,8 @@ def compile_operation(resolved: Resolved, name: str) -> Operation:
         provenance=resolved.provenance("ops", name),
         input=compile_part(resolved, name, "input"),
         output=compile_part(resolved, name, "output"),
-        query=compile_part(resolved, name, "query"),
+        query=query,
+        has_env="env" in members(query.document),
     )
 
 

@@ -4,6 +4,7 @@ A strict YAML: JSON's types and string keys only, so that `on`, `12:30` or `2024
 no anchors or aliases (they hide size), no duplicate keys, one document per file.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,12 +21,16 @@ KeyPath = tuple[str | int, ...]
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 40
 
-_PLAIN: tuple[tuple[re.Pattern[str], Any], ...] = (
+PLAIN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"(?:null|~|)\Z"), lambda _: None),
     (re.compile(r"(?:true|false)\Z"), lambda text: text == "true"),
-    (re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z"), int),
-    (re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z"), float),
+    (re.compile(r"-?(?:0|[1-9][0-9]{0,299})\Z"), int),
+    (
+        re.compile(r"-?(?:0|[1-9][0-9]{0,299})(?:\.[0-9]{1,299}(?:[eE][-+]?[0-9]{1,3})?|[eE][-+]?[0-9]{1,3})\Z"),
+        float,
+    ),
 )
+"""What unquoted text means, if not itself: JSON's other scalars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,17 @@ def read_document(file: Path) -> tuple[Document | None, list[DefinitionComplaint
     """Parse a file; everything wrong with it is returned, never raised."""
     try:
         text = _text(file)
+    except _Unreadable as error:
+        return None, [_unreadable(file, error)]
+    return parse_document(file, text)
+
+
+def parse_document(file: Path, text: str) -> tuple[Document | None, list[DefinitionComplaint]]:
+    """As `read_document`, for a text that is called `file` in complaints."""
+    try:
         refused = list(_refused_events(file, text))
         node = None if refused else yaml.compose(text, Loader=yaml.CSafeLoader)
-    except (_Unreadable, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
         return None, [_unreadable(file, error)]
     if refused:
         return None, refused
@@ -139,11 +152,18 @@ class _Builder:
     def _scalar(self, node: Node) -> Any:
         text = str(node.value)
         if isinstance(node, ScalarNode) and not node.style:  # plain, neither quoted nor a block
-            for pattern, convert in _PLAIN:
-                if pattern.match(text):
-                    return convert(text)
+            return _meaning(text)
         return text
 
     def complain(self, node: Node | None, message: str) -> None:
         line = node.start_mark.line + 1 if node else 1
         self.complaints.append(DefinitionComplaint(Place(self._file, line), message))
+
+
+def _meaning(text: str) -> Any:
+    """A number too large to be one stays what was typed."""
+    for pattern, convert in PLAIN:
+        if pattern.match(text):
+            value = convert(text)
+            return text if value in (math.inf, -math.inf) else value
+    return text

@@ -17,7 +17,8 @@ class Operation:
     `substrate` names the machinery (`platform`, `isolation`, …), `implementation` the function there.
     `execution`: runs user work. `recorded`: leaves a run. `success`: HTTP status of a good answer.
     `envelope`: the body is user data, so `_triform*` keys are stripped and a lone `payload`/`data`/`input`
-    object is unwrapped. `query` describes query parameters that are not part of the input.
+    object is unwrapped. `query` describes query parameters that are not part of the input; `has_env`: one of them
+    is `env`, so it runs what was promoted there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Operation:
     input: CompiledSchema = field(repr=False)
     output: CompiledSchema = field(repr=False)
     query: CompiledSchema = field(repr=False)
+    has_env: bool = False
 
     def check_input(self, value: Any) -> tuple[Complaint, ...]:
         """Every way `value` (path arguments included) departs from the input schema; empty = fine."""

@@ -96,6 +96,19 @@ def at_pointer(value: Any, where: str) -> Any:
     return value
 
 
+def replaced_at(value: Any, where: str, inner: Any) -> Any:
+    """A copy of `value` with something else at an RFC 6901 pointer; what leads there is made where it lacks."""
+    return _replaced_below(value, where.split("/")[1:], inner)
+
+
+def _replaced_below(value: Any, steps: list[str], inner: Any) -> Any:
+    if not steps:
+        return inner
+    step = steps[0].replace("~1", "/").replace("~0", "~")
+    known = value if isinstance(value, Mapping) else {}
+    return {**known, step: _replaced_below(known.get(step), steps[1:], inner)}
+
+
 def members(schema: Any) -> Mapping[str, Any]:
     """The properties a schema declares; none when it is no object schema, or not a sound one."""
     found = schema.get("properties") if isinstance(schema, Mapping) else None

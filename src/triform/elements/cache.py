@@ -6,13 +6,14 @@ that acts, and calls `reload` when they differ. Nothing is refused on the streng
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from uuid import UUID
 
 from triform.chemistry.operation import Operation
 from triform.circles.model import Circle
 from triform.clock import Clock
+from triform.elements.errors import NotPromoted
 from triform.elements.model import Element
 from triform.elements.paths import Address
 from triform.elements.store import ElementStore
@@ -33,6 +34,8 @@ Forget: TypeAlias = Callable[[UUID], None]
 class _Memory:
     element: Element
     until: float
+    earlier: dict[int, Element] = field(default_factory=dict)
+    """What it was at earlier versions; a version never changes, what a deploy pinned for it might."""
 
 
 class ElementCache:
@@ -92,7 +95,25 @@ class ElementCache:
             element = await self.by_id(circle_id, element_id)
         except NotFound:
             return None
-        return await self._store.at_version(self._database, element, version)
+        return await self._at_version(element, version)
+
+    async def in_env(self, element: Element, env: str) -> Element:
+        """`element` at the version that was promoted to `env`. Raises NotPromoted."""
+        if env not in element.branches:
+            element = await self.fresh(element)
+        tip = element.branches.get(env)
+        found = await self._at_version(element, tip.version) if tip else None
+        if found is None:
+            raise NotPromoted(f"Nothing has been promoted to {env} yet.")
+        return found
+
+    async def _at_version(self, element: Element, version: int) -> Element | None:
+        memory = self._by_id.get(element.id)
+        known = memory.earlier.get(version) if memory is not None and memory.element is element else None
+        found = known or await self._store.at_version(self._database, element, version)
+        if found is not None and memory is not None and memory.element is element:
+            memory.earlier[version] = found
+        return found
 
     def forget(self, element_id: UUID) -> None:
         """To be called after every committed change of an element."""

@@ -19,7 +19,7 @@ class CircleElements:
         self._clock = clock
 
     async def create(self, tx: Transaction, circle: Circle) -> None:
-        """Writes the element whose id is `circle.id`, at version 1."""
+        """Writes the element whose id is `circle.id`, at version 1; its first change makes its repository."""
         tenant, now = self._catalogue.tenant_type, self._clock.now()
         element = Element(
             id=circle.id,
@@ -39,4 +39,4 @@ class CircleElements:
             updated_at=now,
         )
         await self._store.insert(tx, element)
-        await self._store.insert_version(tx, element, _PLATFORM, "created")
+        await self._store.insert_version(tx, element, _PLATFORM, "created", None)

@@ -18,6 +18,7 @@ from triform.elements.secrets import Secrets
 from triform.elements.show import element_json, etag, event_json
 from triform.elements.specs import reserved_slots
 from triform.elements.store import ElementStore
+from triform.elements.versions import Versions
 from triform.errors import Complaint, NotFound, Suggestion
 from triform.ids import Ids
 from triform.reply import Reply
@@ -39,6 +40,7 @@ class Create:
         self,
         catalogue: Catalogue,
         store: ElementStore,
+        versions: Versions,
         spec_check: SpecCheck,
         secrets: Secrets,
         ids: Ids,
@@ -46,6 +48,7 @@ class Create:
     ) -> None:
         self._catalogue = catalogue
         self._store = store
+        self._versions = versions
         self._spec_check = spec_check
         self._secrets = secrets
         self._ids = ids
@@ -69,11 +72,12 @@ class Create:
         slots = reserved_slots(prepared.element_type, element.spec)
         if not await self._store.insert(tx, element, slots):
             raise SlugTaken(f"The slug '{element.slug}' is taken.")
-        await self._store.insert_version(tx, element, call.principal.actor, "created")
+        added = await self._versions.add(tx, element, call.principal.actor, "created")
         return Reply(
-            element_json(element, prepared.element_type, prepared.checked.warnings),
+            element_json(element, prepared.element_type, (*prepared.checked.warnings, *added.warnings)),
             {"Location": f"/api/{element.path}", **etag(element)},
             (("element.created", event_json(element)),),
+            after_commit=added.after_commit,
         )
 
     def _type(self, name: Any) -> ElementType:

@@ -72,6 +72,21 @@ class ElementInUse(TriformError):
     kind = "conflict"
 
 
+class NotPromoted(TriformError):
+    """Nothing has been promoted there yet."""
+
+    code = "NOT_PROMOTED"
+    kind = "conflict"
+
+
+class SourceUnavailable(TriformError):
+    """The element's git repository cannot be used at the moment."""
+
+    code = "SOURCE_UNAVAILABLE"
+    kind = "unavailable"
+    retryable = True
+
+
 class ElementDisabled(TriformError):
     """The element is disabled."""
 

@@ -10,6 +10,9 @@ from uuid import UUID
 from triform.circles.model import Actor
 from triform.elements.vault import Sealed
 
+DRAFT, DEMO, LIVE = BRANCHES = ("draft", "demo", "live")
+"""What is worked on, and what of it was promoted; runs call them environments."""
+
 
 class State(StrEnum):
     """`disabled` remembers what it was in `Element.enabled_state`; `deleted` is final."""
@@ -21,12 +24,21 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a branch of an element's repository stands: at a commit, which holds this version."""
+
+    commit: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
     """A declared thing in a circle. `spec` has its defaults filled in; treat it and `meta` as read-only.
 
     `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version that
     was deployed last; `runtime_image` the image a deploy pinned for this very version, None when none did or
     when the element was read to be changed. `secrets` are the values, encrypted, that the spec names by digest.
+    `branches` has the tips of those of `BRANCHES` that exist.
     """
 
     id: UUID
@@ -47,6 +59,7 @@ class Element:
     deployed_version: int | None = None
     runtime_image: str | None = None
     secrets: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
+    branches: Mapping[str, Tip] = field(default_factory=dict)
 
     @property
     def is_circle(self) -> bool:
@@ -63,13 +76,17 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An entry of an element's history. `spec_digest` is `sha256:<hex>` of the spec's canonical JSON."""
+    """An entry of an element's history. `spec_digest` is `sha256:<hex>` of the spec's canonical JSON.
+
+    `commit` is None while the repository lacks the version.
+    """
 
     version: int
     created_at: datetime
     actor: Actor
     summary: str
     spec_digest: str
+    commit: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ from triform.elements.checking import SpecCheck
 from triform.elements.create import Create
 from triform.elements.looking import Looking
 from triform.elements.secrets import Secrets
+from triform.elements.source import Source
 from triform.elements.source_check import SourceCheck
 from triform.elements.store import ElementStore
 from triform.elements.update import Update
 from triform.elements.upkeep import Bonds, Upkeep
+from triform.elements.versions import Versions
 from triform.ids import Ids
 
 
@@ -24,6 +26,7 @@ class ElementOperations:
 
     catalogue: Catalogue
     store: ElementStore
+    source: Source
     source_check: SourceCheck
     bonds: Iterable[Bonds]
     cache: ElementCache
@@ -32,13 +35,13 @@ class ElementOperations:
     clock: Clock
 
     def table(self) -> Mapping[str, Any]:
-        spec_check = SpecCheck(self.source_check)
+        spec_check, versions = SpecCheck(self.source_check), Versions(self.store, self.source)
         upkeep = Upkeep(self.store, self.bonds, self.cache.forget, self.clock)
         looking = Looking(self.catalogue, self.store)
         return {
-            "create": Create(self.catalogue, self.store, spec_check, self.secrets, self.ids, self.clock),
+            "create": Create(self.catalogue, self.store, versions, spec_check, self.secrets, self.ids, self.clock),
             "get": looking.get,
-            "update": Update(self.store, spec_check, self.secrets, self.cache, self.clock),
+            "update": Update(self.store, versions, spec_check, self.secrets, self.cache, self.clock),
             "update_meta": upkeep.update_meta,
             "delete": upkeep.delete,
             "enable": upkeep.enable,

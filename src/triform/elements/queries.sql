@@ -70,8 +70,28 @@ WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
 -- name: insert_version
 -- What an element was at a version.
 INSERT INTO element_versions (element_id, version, name, intention, spec, spec_digest,
-                              actor_kind, actor_id, summary, created_at, secrets)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+                              actor_kind, actor_id, summary, created_at, secrets, commit_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: set_commit
+-- The commit that holds a version.
+UPDATE element_versions SET commit_id = $3 WHERE element_id = $1 AND version = $2;
+
+-- name: set_tip
+-- A branch of the element's repository stands at another commit.
+UPDATE elements
+SET draft_commit = CASE $2 WHEN 'draft' THEN $3 ELSE draft_commit END,
+    draft_version = CASE $2 WHEN 'draft' THEN $4 ELSE draft_version END,
+    demo_commit = CASE $2 WHEN 'demo' THEN $3 ELSE demo_commit END,
+    demo_version = CASE $2 WHEN 'demo' THEN $4 ELSE demo_version END,
+    live_commit = CASE $2 WHEN 'live' THEN $3 ELSE live_commit END,
+    live_version = CASE $2 WHEN 'live' THEN $4 ELSE live_version END
+WHERE id = $1;
+
+-- name: versions_after
+-- What an element was at each version after one, and who made it so.
+SELECT version, name, intention, spec, actor_kind, actor_id, summary, created_at, commit_id FROM element_versions
+WHERE element_id = $1 AND version > $2 ORDER BY version;
 
 -- name: secrets_of_versions
 -- The encrypted values every version had, latest first.
@@ -84,7 +104,7 @@ UPDATE elements SET secrets = NULL WHERE id = $1 AND secrets IS NOT NULL;
 
 -- name: versions
 -- The history, newest first, without the specs.
-SELECT version, spec_digest, actor_kind, actor_id, summary, created_at FROM element_versions
+SELECT version, spec_digest, actor_kind, actor_id, summary, created_at, commit_id FROM element_versions
 WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
 
 -- name: find_version

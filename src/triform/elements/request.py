@@ -7,6 +7,7 @@ from triform.chemistry.element_type import ElementType
 from triform.circles.model import Principal
 from triform.elements.errors import VersionMismatch
 from triform.elements.model import Element
+from triform.elements.source import Pushed
 from triform.errors import Complaint, InvalidInput, Suggestion
 
 
@@ -28,6 +29,9 @@ class Request(Protocol):
 
     @property
     def if_match(self) -> int | None: ...
+
+    @property
+    def pushed(self) -> Pushed | None: ...
 
     def argument(self, name: str, default: Any = None) -> Any: ...
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triform.chemistry.element_type import ElementType
-from triform.chemistry.schema import at_pointer
+from triform.chemistry.schema import at_pointer, replaced_at
 
 _LIMIT = "environment"
 
@@ -21,7 +21,9 @@ def secrets_of(element_type: ElementType, spec: Any) -> list[tuple[str, Mapping[
 def replaced(element_type: ElementType, spec: Any, values: Mapping[str, Any]) -> Any:
     """A copy of `spec` with other values under these names; the same spec when there are none."""
     where = element_type.limits.get(_LIMIT)
-    return _replaced(spec, where.split("/")[1:], values) if where is not None and values else spec
+    return (
+        replaced_at(spec, where, {**at_pointer(spec, where), **values}) if where is not None and values else spec
+    )
 
 
 def adopted(element_type: ElementType, spec: Any, before: Mapping[str, Any]) -> Any:
@@ -44,10 +46,3 @@ def pointer(element_type: ElementType, name: str | None = None) -> str:
 def _claims(value: Mapping[str, Any]) -> bool:
     """Whatever has a value beside other members must not be kept readable by mistake."""
     return "secret" in value or "value" in value
-
-
-def _replaced(node: Any, steps: list[str], values: Mapping[str, Any]) -> Any:
-    if not steps:
-        return {**node, **values}
-    step = steps[0].replace("~1", "/").replace("~0", "~")
-    return {**node, step: _replaced(node[step], steps[1:], values)}

@@ -45,14 +45,14 @@ def child_json(element: Element, element_type: ElementType | None) -> dict[str, 
 
 
 def version_json(version: Version) -> dict[str, Any]:
-    """An entry of the history. `commit` is null for an element without a git repository."""
+    """An entry of the history. `commit` is null while the element's repository lacks the version."""
     return {
         "version": version.version,
         "created_at": rfc3339(version.created_at),
         "actor": {"kind": version.actor.kind, "id": version.actor.id},
         "summary": version.summary,
         "spec_digest": version.spec_digest,
-        "commit": None,
+        "commit": version.commit,
     }
 
 

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.circles.model import Actor
-from triform.elements.model import Deployment, Element, Pin, State, Version
+from triform.elements.model import BRANCHES, Deployment, Element, Pin, State, Tip, Version
+from triform.elements.source import Change
 from triform.elements.specs import decode, decode_secrets, digest, encode, encode_secrets
 from triform.elements.vault import Sealed
 from triform.storage.database import Row, Statements, Transaction
@@ -109,7 +110,9 @@ class ElementStore:
             return [element_from_row(row) for row in rows], rows[0]["total"]
         return [], await db.fetchval(_QUERIES["count_children"], parent_id, *filters) if offset else 0
 
-    async def insert_version(self, tx: Transaction, element: Element, actor: Actor, summary: str) -> None:
+    async def insert_version(
+        self, tx: Transaction, element: Element, actor: Actor, summary: str, commit: str | None
+    ) -> None:
         """What the element now is, as a version of its own."""
         await tx.execute(
             _QUERIES["insert_version"],
@@ -124,7 +127,19 @@ class ElementStore:
             summary,
             element.updated_at,
             encode_secrets(element.secrets),
+            commit,
         )
+
+    async def set_commit(self, tx: Transaction, element_id: UUID, version: int, commit: str) -> None:
+        await tx.execute(_QUERIES["set_commit"], element_id, version, commit)
+
+    async def set_tip(self, tx: Transaction, element_id: UUID, branch: str, tip: Tip) -> None:
+        await tx.execute(_QUERIES["set_tip"], element_id, branch, tip.commit, tip.version)
+
+    async def changes_after(self, db: Speaks, element: Element, version: int) -> list[Change]:
+        """How the element came to be what it is, from one version on (0 = from the beginning), oldest first."""
+        rows = await db.fetch(_QUERIES["versions_after"], element.id, version)
+        return [_change(element, row) for row in rows]
 
     async def earlier_secret(self, db: Speaks, element_id: UUID, name: str, digest: str) -> Sealed | None:
         """The value of this digest under this name, as the latest version that had it kept it."""
@@ -208,7 +223,31 @@ def _version(row: Row) -> Version:
         actor=Actor(row["actor_kind"], row["actor_id"]),
         summary=row["summary"],
         spec_digest=row["spec_digest"],
+        commit=row["commit_id"],
     )
+
+
+def _change(element: Element, row: Row) -> Change:
+    return Change(
+        element=element.evolve(
+            version=row["version"],
+            name=row["name"],
+            intention=row["intention"],
+            spec=decode(row["spec"]),
+            updated_at=row["created_at"],
+        ),
+        actor=Actor(row["actor_kind"], row["actor_id"]),
+        summary=row["summary"],
+        commit=row["commit_id"],
+    )
+
+
+def _branches(row: Row) -> dict[str, Tip]:
+    return {
+        branch: Tip(row[f"{branch}_commit"], row[f"{branch}_version"])
+        for branch in BRANCHES
+        if row[f"{branch}_commit"] is not None
+    }
 
 
 def element_from_row(row: Row) -> Element:
@@ -232,4 +271,5 @@ def element_from_row(row: Row) -> Element:
         deployed_version=row["deployed_version"],
         runtime_image=row.get("runtime_image"),
         secrets=decode_secrets(row["secrets"]),
+        branches=_branches(row),
     )

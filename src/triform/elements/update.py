@@ -17,6 +17,7 @@ from triform.elements.secrets import Secrets
 from triform.elements.show import element_json, etag, event_json
 from triform.elements.specs import reserved_slots, source_of
 from triform.elements.store import ElementStore
+from triform.elements.versions import Versions
 from triform.errors import Complaint, NotFound
 from triform.reply import Reply
 from triform.storage.database import Transaction
@@ -37,9 +38,16 @@ class Update:
     """`{name?, intention?, spec?, deep?=true}` → the element at its next version."""
 
     def __init__(
-        self, store: ElementStore, spec_check: SpecCheck, secrets: Secrets, cache: ElementCache, clock: Clock
+        self,
+        store: ElementStore,
+        versions: Versions,
+        spec_check: SpecCheck,
+        secrets: Secrets,
+        cache: ElementCache,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._versions = versions
         self._spec_check = spec_check
         self._secrets = secrets
         self._cache = cache
@@ -63,14 +71,14 @@ class Update:
         element = self._changed(call, found, prepared.checked.spec)
         element = await self._secrets.settled(tx, call.type, element, call.secrets)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
-        await self._store.insert_version(tx, element, call.principal.actor, _summary(found, element))
+        added = await self._versions.add(tx, element, call.principal.actor, _summary(found, element), call.pushed)
         if element.enabled_state is State.deployed:
             await self._store.carry_deployment(tx, element)
         return Reply(
-            element_json(element, call.type, prepared.checked.warnings),
+            element_json(element, call.type, (*prepared.checked.warnings, *added.warnings)),
             etag(element),
             (("element.updated", event_json(element)),),
-            after_commit=(partial(self._cache.forget, element.id),),
+            after_commit=(partial(self._cache.forget, element.id), *added.after_commit),
         )
 
     async def _propose(self, call: Request, before: Mapping[str, Any], *known: CheckedSpec) -> Proposal:

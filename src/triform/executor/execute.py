@@ -32,7 +32,7 @@ class Executor:
         call = conceal(call, self._house)
         for _ in range(_LOOK_AGAIN):
             try:
-                return await self._walk(Passage(call=call))
+                return await self._walk(Passage(call=await self._house.elements.placed(call)))
             except Stale:
                 call = await self._house.elements.again(call)
         raise PlatformFault("The element kept changing while this call was admitted.")

@@ -5,7 +5,7 @@ from uuid import UUID
 from triform.chemistry.operation import Operation
 from triform.circles.credentials import Credentials
 from triform.elements.cache import ElementCache
-from triform.elements.model import Element
+from triform.elements.model import DRAFT, LIVE, Element
 from triform.errors import NotFound
 from triform.runs.call import Call
 
@@ -21,6 +21,16 @@ class Lookup:
         if found is None:
             raise NotFound
         return found
+
+    async def placed(self, call: Call) -> Call:
+        """The call with its element at the version of the environment it goes to. Raises NotPromoted."""
+        if not call.operation.has_env:
+            return call
+        env = call.asked_env or (LIVE if LIVE in call.element.branches else DRAFT)
+        if env == DRAFT:
+            return call
+        element = await self._cache.in_env(call.element, env)
+        return call.evolve(env=env, element=element)
 
     async def ensure_usable(self, element: Element, operation: Operation) -> Element:
         """`element`, or what it has become where only that allows `operation`. Raises ElementDisabled."""

@@ -6,6 +6,7 @@ The task belongs to the run, not to the request: a client that goes away cancels
 import asyncio
 from uuid import UUID
 
+from triform.elements.model import LIVE
 from triform.executor import idempotency
 from triform.executor.attempts import Attempts
 from triform.executor.begin import begun
@@ -65,12 +66,13 @@ async def _with_ticket(passage: Passage, proceed: Proceed, ticket: Ticket, house
 async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) -> None:
     """The accepted commit. Raises Stale, InsufficientBalance, or what the first use of the key deserves."""
     call = passage.call
-    key = call.idempotency_key
+    key, live = call.idempotency_key, call.element.branches.get(LIVE)
     acceptance = Acceptance(
         run=run,
         attempt=len(run.attempts),
         worker_id=worker,
         element_state=call.element.state,
+        live_version=live.version if live else None,
         credential_id=call.principal.credential_id,
         credential_revision=call.principal.credential_revision,
         hold_micro_au=passage.hold_micro_au,

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from triform.chemistry.catalogue import ElementType, Operation
 from triform.circles.model import Principal
-from triform.elements.model import Element
+from triform.elements.model import DRAFT, Element
+from triform.elements.source import Pushed
 from triform.runs.model import Trigger
 
 
@@ -29,8 +30,10 @@ class Call:
 
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
-    the span of this very operation. `secrets` are the secret values that came with a spec, by name; input and
-    body have no more than their digests.
+    the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
+    named, None = wherever calls go. `secrets` are the secret values that came with a spec, by name; input and
+    body have no more than their digests. `pushed` is the commit that an update came with. `origin` is how the
+    caller addressed this server, such as `http://localhost:8743`.
     """
 
     principal: Principal
@@ -42,13 +45,16 @@ class Call:
     received_at: datetime
     arguments: Mapping[str, str] = field(default_factory=dict)
     trigger: Trigger = "http"
-    env: str = "draft"
+    env: str = DRAFT
+    asked_env: str | None = None
     prefer: Preference = Preference()
     idempotency_key: str | None = None
     if_match: int | None = None
     trace_id: str = ""
     traceparent: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pushed: Pushed | None = None
+    origin: str = ""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

@@ -52,6 +52,10 @@ class Mask:
         shown += stream.end(cut=len(data) >= _CLIPPED)
         return data if shown == data else shown
 
+    def sees(self, data: bytes) -> bool:
+        """Whether any value is in a whole text."""
+        return any(scanner.anywhere(data) for scanner in self._scanners)
+
     def text(self, text: str) -> str:
         given = text.encode("utf-8", "surrogatepass")
         shown = self.raw(given)

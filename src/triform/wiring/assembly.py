@@ -51,6 +51,8 @@ from triform.runs.operations import RunOperations
 from triform.runs.reading import RunReader
 from triform.runs.spool import Spool
 from triform.settings import Settings
+from triform.source.operations import SourceOperations
+from triform.source.present import Present
 from triform.substrates.interfaces import PLATFORM
 from triform.substrates.platform import PlatformSubstrate
 from triform.wallet.ledger import Ledger
@@ -167,6 +169,7 @@ def _tables(
     elements = ElementOperations(
         base.catalogue,
         base.elements,
+        base.repositories,
         machinery.source_check,
         (ActiveRuns(),),
         base.cache,
@@ -174,9 +177,12 @@ def _tables(
         base.ids,
         base.clock,
     )
+    present = Present(base.database, base.elements, base.cache, base.repositories)
+    source = SourceOperations(present, base.elements, base.cache, base.masks, base.clock)
     runs = RunOperations(RunReader(house.live), base.clock).table()
     return (
         elements.table(),
+        source.table(),
         {**runs, **waiting_table(waiting, runs)},
         circles.table(),
         WalletOperations(house.ledger).table(),

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from triform.api.health import Check
 from triform.api.metrics import Source
-from triform.chemistry.catalogue import Catalogue, load
+from triform.chemistry.catalogue import Catalogue, ElementType, load
 from triform.circles.keyring import Keyring
 from triform.circles.links import FirstAdmin
 from triform.clock import Clock, SystemClock
@@ -26,8 +26,11 @@ from triform.observability.heartbeat import Heartbeat
 from triform.observability.tracing import Tracing, configure_tracing
 from triform.runs.masks import Masks
 from triform.settings import Settings
+from triform.source.layout import CodeFile, Layout
+from triform.source.repositories import Repositories
 from triform.storage.database import Database
 from triform.substrates.interfaces import Substrate
+from triform.substrates.isolation.languages import read_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class Ground:
     deployments: Deployments
     keyring: Keyring
     masks: Masks
+    repositories: Repositories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,11 @@ def ground(settings: Settings, database: Database, clock: Clock | None = None) -
     clock = clock or SystemClock()
     ids, store = Ids(clock), ElementStore()
     cache, keyring = ElementCache(database, store, clock), Keyring.open(settings.data_dir)
+    catalogue = load(settings.definitions, known_hooks=HOOKS.keys())
     return Ground(
         settings=settings,
         database=database,
-        catalogue=load(settings.definitions, known_hooks=HOOKS.keys()),
+        catalogue=catalogue,
         clock=clock,
         ids=ids,
         tracing=configure_tracing("triform", exports()),
@@ -86,7 +91,19 @@ def ground(settings: Settings, database: Database, clock: Clock | None = None) -
         keyring=keyring,
         masks=Masks(Secrets(Vault(keyring.derive), store)),
         deployments=Deployments(database, store, cache, ids, clock),
+        repositories=Repositories(settings.data_dir / "repositories", Layout(catalogue, _code_file(settings))),
     )
+
+
+def _code_file(settings: Settings) -> CodeFile:
+    """Every language names the file of its inline source."""
+    languages = read_languages(settings.harnesses)
+
+    def named(element_type: ElementType) -> str | None:
+        language = languages.get(element_type.language or "")
+        return language.file if language else None
+
+    return named
 
 
 def memory_mb() -> int:

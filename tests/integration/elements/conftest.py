@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from triform.ids import Ids
 from triform.reply import Reply
 from triform.runs.active import ActiveRuns
 from triform.runs.call import Call
+from triform.source.layout import Layout
+from triform.source.repositories import Repositories
 from triform.storage.database import Database, Transaction
 from triform.testing.clock import FakeClock
 from triform.testing.secrets import masks_of_tests
@@ -48,7 +51,7 @@ class SourceReader:
 
 
 class World:
-    def __init__(self, database: Database, clock: FakeClock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: FakeClock, ids: Ids, folder: Path) -> None:
         self.database, self.clock, self.ids = database, clock, ids
         self.catalogue = catalogue()
         self.store = ElementStore()
@@ -57,8 +60,17 @@ class World:
         self.secrets = masks_of_tests().secrets
         self.ada = Actor("user", "ada")
         self.deployments = Deployments(database, self.store, self.cache, ids, clock)
+        self.repositories = Repositories(folder, Layout(self.catalogue, lambda kind: kind.language and "main.rb"))
         self.operations = ElementOperations(
-            self.catalogue, self.store, self.reader, [ActiveRuns()], self.cache, self.secrets, ids, clock
+            self.catalogue,
+            self.store,
+            self.repositories,
+            self.reader,
+            [ActiveRuns()],
+            self.cache,
+            self.secrets,
+            ids,
+            clock,
         ).table()
 
     async def new_circle(self, name: str = "acme") -> Circle:
@@ -139,8 +151,8 @@ class World:
 
 
 @pytest.fixture
-async def world(database: Database, clock: FakeClock, ids: Ids) -> World:
-    return World(database, clock, ids)
+async def world(database: Database, clock: FakeClock, ids: Ids, tmp_path: Path) -> World:
+    return World(database, clock, ids, tmp_path)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ async def test_creating_tells_an_event_and_writes_the_first_version(world: Any, 
     element = await world.cache.by_slug(circle.id, "greet")
     history = (await world.do("version", element, history=True)).value
     assert [(each["version"], each["summary"], each["commit"]) for each in history["versions"]] == [
-        (1, "created", None)
+        (1, "created", (await world.cache.by_slug(circle.id, "greet")).branches["draft"].commit)
     ]
 
 

@@ -1,0 +1,47 @@
+"""The git repository of an element, as far as this room has to do with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from triform.circles.model import Actor
+from triform.elements.model import Element
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A version and how it came about: `element` as it was then, at the time of the change in `updated_at`.
+
+    `commit` is the one that holds it already, if any.
+    """
+
+    element: Element
+    actor: Actor
+    summary: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A commit that somebody made and that is to become the next version as it stands.
+
+    `onto` is the commit of draft it was judged by; its objects wait in the repository at `folder`.
+    """
+
+    commit: str
+    onto: str
+    folder: Path
+
+
+class Source(Protocol):
+    """Keeps what elements were in git. Postgres has the truth; this can be behind it, never ahead."""
+
+    async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
+        """Commits the changes of one element in order, on top of `onto` (None = nothing yet); their ids.
+
+        The last one is `pushed`, when there is such a commit. No branch moves. Raises SourceUnavailable.
+        """
+
+    def point(self, element: Element, branch: str, commit: str) -> None:
+        """Moves a branch to where Postgres says it is; what goes wrong is mended at the next look."""

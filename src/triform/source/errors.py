@@ -1,0 +1,38 @@
+"""Why something cannot be done with an element's source."""
+
+from collections.abc import Sequence
+
+from triform.errors import Complaint, Suggestion, TriformError
+from triform.source.rules import Problem
+
+
+class DeployRequired(TriformError):
+    """This version has not been deployed."""
+
+    code = "DEPLOY_REQUIRED"
+    kind = "conflict"
+
+
+class SourceRefused(TriformError):
+    """The source holds what must not lie in a repository."""
+
+    code = "SOURCE_REFUSED"
+    kind = "validation"
+
+    @classmethod
+    def for_problems(cls, branch: str, problems: Sequence[Problem]) -> "SourceRefused":
+        return cls(
+            f"The source on {branch} has {len(problems)} problem(s): {said(problems[0])}.",
+            errors=tuple(Complaint("", said(each)) for each in problems),
+            suggestion=Suggestion(
+                why="What is listed must not be kept or promoted; what was pushed stays in the history for good.",
+                fix="Remove it from the branch, then ask source_validate again.",
+                op="source_validate",
+            ),
+        )
+
+
+def said(problem: Problem) -> str:
+    """`main.rb:3 holds a private key; …`."""
+    place = f"{problem.path}:{problem.line}" if problem.line else problem.path
+    return f"{place or 'the branch'} {problem.message}"

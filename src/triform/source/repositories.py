@@ -1,0 +1,80 @@
+"""Every element's repository, and how versions become commits in it.
+
+<root>/<circle id>/<element id>.git        both ids in hex, so that a slug can be given away
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from triform.circles.model import Actor
+from triform.elements.errors import SourceUnavailable
+from triform.elements.model import BRANCHES, Element
+from triform.elements.source import Change, Pushed
+from triform.source.layout import Layout
+from triform.source.repository import Author, Repository
+
+_log = structlog.get_logger()
+_NOT_IN_ADDRESSES = re.compile(r"[^A-Za-z0-9._@+-]")
+_NOT_IN_NAMES = re.compile(r"[<>\x00-\x1f]")
+
+
+class Repositories:
+    """`elements.Source`: what Postgres says, said again in git."""
+
+    def __init__(self, root: Path, layout: Layout) -> None:
+        self._root = root
+        self.layout = layout
+
+    def of(self, element: Element) -> Repository:
+        """The element's repository, whether it is there or not."""
+        return Repository(self._root / element.circle_id.hex / f"{element.id.hex}.git")
+
+    async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
+        return await asyncio.to_thread(self._commit, changes, onto)
+
+    def point(self, element: Element, branch: str, commit: str) -> None:
+        try:
+            self.of(element).point(branch, commit)
+        except SourceUnavailable as error:
+            _log.warning("branch_not_moved", element_id=str(element.id), branch=branch, detail=error.detail)
+
+    def _commit(self, changes: Sequence[Change], onto: str | None) -> list[str]:
+        repository = self.of(changes[0].element)
+        if onto is None:
+            repository.create()
+        commits: list[str] = []
+        for change in changes:
+            commits.append(self.version(repository, change, onto))
+            onto = commits[-1]
+        return commits
+
+    def version(self, repository: Repository, change: Change, onto: str | None) -> str:
+        """The commit of a version on top of another one: the same again for the same version."""
+        return repository.commit(
+            self.layout.files(change.element),
+            [onto] if onto else [],
+            author_of(change.actor, change.element.circle_name),
+            change.element.updated_at,
+            f"{change.summary}\n\nTriform-Version: {change.element.version}\n",
+        )
+
+    def follow(self, element: Element) -> Repository:
+        """The repository, its branches where Postgres says. Blocks; raises SourceUnavailable."""
+        repository = self.of(element)
+        present = repository.branches()
+        for branch in BRANCHES:
+            tip = element.branches.get(branch)
+            if present.get(branch) != (tip.commit if tip else None):
+                repository.point(branch, tip.commit if tip else None)
+        return repository
+
+
+def author_of(actor: Actor, circle: str) -> Author:
+    """Somebody who acted, as git names people; the address leads nowhere unless it was one already."""
+    address = _NOT_IN_ADDRESSES.sub("-", actor.id.replace("/", "."))
+    name = _NOT_IN_NAMES.sub("", actor.id).strip() or address
+    return Author(name, address if "@" in address else f"{address}@{circle}.triform.invalid")
