@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     wallet_grant_micro_au: int = Field(100_000_000, ge=0, description="Micro-AU granted to a new circle.")
 
     body_limit_bytes: int = Field(6 << 20, ge=1024, description="Largest request body.")
+    push_limit_bytes: int = Field(32 << 20, ge=1024, description="Largest pack of a git push.")
     output_limit_bytes: int = Field(6 << 20, ge=1024, description="Largest output of a run.")
     log_limit_bytes: int = Field(1 << 20, ge=1024, description="Log bytes kept per run; the rest is counted.")
     load_timeout_ms: int = Field(10_000, ge=100, description="Longest time user code may take to load.")

@@ -161,6 +161,21 @@ async def test_what_was_planted_is_found_and_removed(server: Server, circle: Cir
     await sound(folder, element)
 
 
+async def test_a_repository_that_somebody_packed_is_unpacked_with_all_it_had(
+    server: Server, circle: Circle
+) -> None:
+    element = await with_history(circle)
+    await element.post("/ops/readme_update", {"content": "# Only in git\n"})
+    folder, before = await repository_of(server, element), await commits(element)
+    git(folder, "gc", "--quiet", "--prune=now")
+    assert not list(folder.glob("objects/??/*"))
+    assert "packed" in {each["kind"] for each in (await repair(element))["report"]}
+    assert (await repair(element, dry_run=False))["rewritten_from"] is None
+    assert await commits(element) == before
+    assert (await element.get("/ops/readme")).json()["content"] == "# Only in git\n"
+    await sound(folder, element)
+
+
 async def test_a_repository_that_cannot_be_written_costs_a_warning_and_never_the_save(
     server: Server, circle: Circle
 ) -> None:

@@ -51,4 +51,4 @@ def test_a_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_missing_git_fails_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert checkup.git(Settings()).fix == "apt-get install git"
+    assert checkup.git(Settings()).fix == "apt-get install git bubblewrap util-linux"

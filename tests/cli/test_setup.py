@@ -27,6 +27,7 @@ def checkout(tmp_path: Path) -> Path:
     _stub(root, "git")
     _stub(root, "mmdebstrap")
     _stub(root, "newuidmap")
+    _stub(root, "bwrap")
     _stub(root, "python3")
     return root
 
@@ -70,6 +71,14 @@ def test_what_only_images_need_does_not_stop_the_rest(checkout: Path) -> None:
     done = _setup(checkout)
     assert "cannot build runtime images without: mmdebstrap" in done.stderr
     assert "no Python 3.11 or newer here" in done.stderr
+
+
+def test_what_only_git_needs_does_not_stop_the_rest_either(checkout: Path) -> None:
+    (checkout.parent / "tools/bwrap").unlink()
+    _stub(checkout, "python3", 'case "$2" in *version_info*) exit 1;; esac; exit 0')
+    done = _setup(checkout)
+    assert "cannot serve git (clone, push, bundles) without: bubblewrap" in done.stderr
+    assert "runtime images" not in done.stderr
 
 
 def test_a_python_that_is_too_old_says_which_to_install(checkout: Path) -> None:

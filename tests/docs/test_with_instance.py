@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.docs.pages import DOCS, commands, run
@@ -55,6 +56,19 @@ def test_a_secret_is_kept_as_the_page_says(instance: Server, tmp_path: Path) -> 
     assert "unchanged" in done.stdout
     assert done.stdout.count("25") >= 2
     assert "token-of-the" not in done.stdout + done.stderr
+
+
+def test_git_clones_and_pushes_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    answer = httpx2.post(f"{instance.url}/api/auth/dev", json={"circle_name": "gitters"})
+    before = (
+        f"triform login --circle gitters\nexport TRIFORM_TOKEN={answer.json()['token']} TRIFORM_CIRCLE=gitters\n"
+    )
+    script = before + commands(DOCS / "how-to/work-with-git.md").replace("127.0.0.1:8743", instance.url[7:])
+    done = run(script, tmp_path, TRIFORM_URL=instance.url)
+    assert done.returncode == 0, done.stderr
+    assert "created" in done.stdout
+    assert "remote: version 2" in done.stderr
+    assert "Good morning, Ada!" in done.stdout
 
 
 def test_the_demo_shows_a_run_and_leaves_nothing_running(images: Path, tmp_path: Path) -> None:

@@ -77,6 +77,12 @@ def if_match(value: str | None) -> int | None:
     return int(found[1])
 
 
+def raw_path(scope: Scope) -> str:
+    """As it came over the wire: what is percent-encoded names nothing of ours."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
 def origin_of(scope: Scope, headers: Headers) -> str:
     """How the caller addressed us. The Host has been checked; TLS may end in a proxy that says so."""
     secure = scope["scheme"] == "https" or headers.get("x-forwarded-proto") == "https"

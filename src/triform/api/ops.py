@@ -15,7 +15,7 @@ from triform.api import envelope
 from triform.api.answers import Answers
 from triform.api.body import Body, read
 from triform.api.credentials import RequestCredentials
-from triform.api.headers import idempotency_key, if_match, origin_of, preference
+from triform.api.headers import idempotency_key, if_match, origin_of, preference, raw_path
 from triform.api.metrics import OPERATION
 from triform.api.problems import Problems
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
@@ -112,7 +112,7 @@ class Ops:
         received_at = self.clock.now()
         verb = scope["method"]
         principal = await self.credentials.principal(HTTPConnection(scope))
-        address = parse(_raw_path(scope))
+        address = parse(raw_path(scope).removeprefix(PREFIX))
         target = self._target(await self.elements.resolve(principal.circle, address), address, verb)
         scope[OPERATION] = target.operation.name
         body = await read(receive, headers.get("content-type"), headers.get("content-length"), self.body_limit)
@@ -199,12 +199,6 @@ def _query(scope: Scope) -> Mapping[str, list[str]]:
         return parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise InvalidInput("The query string is not percent-encoded UTF-8.") from None
-
-
-def _raw_path(scope: Scope) -> str:
-    """As it came over the wire: what is percent-encoded names nothing of ours."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.partition(b"?")[0].decode("latin-1").removeprefix(PREFIX)
 
 
 def _at_bare_address(kind: ElementType) -> dict[str, Operation]:

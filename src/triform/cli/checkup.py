@@ -28,9 +28,12 @@ def python(_: Settings) -> Finding:
 
 
 def git(_: Settings) -> Finding:
-    if shutil.which("git") is None:
-        return Finding("git", "fail", "not installed", "apt-get install git")
-    return Finding("git", "ok", _output("git", "--version").removeprefix("git version "))
+    from triform.source.confinement import obstacle
+
+    found = obstacle()
+    if found is not None:
+        return Finding("git", "fail", f"{found.what}: no clone, push and bundle", found.fix)
+    return Finding("git", "ok", _output("git", "--version").removeprefix("git version ") + ", confined")
 
 
 def postgres(settings: Settings) -> Finding:

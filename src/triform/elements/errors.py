@@ -79,6 +79,17 @@ class NotPromoted(TriformError):
     kind = "conflict"
 
 
+class SourceMoved(TriformError):
+    """Somebody changed draft while your commit was on its way."""
+
+    code = "SOURCE_MOVED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="Each commit on draft is a version, and another one came first.",
+        fix="Fetch, put your change on top of it, and push again.",
+    )
+
+
 class SourceUnavailable(TriformError):
     """The element's git repository cannot be used at the moment."""
 

@@ -26,12 +26,13 @@ class Change:
 class Pushed:
     """A commit that somebody made and that is to become the next version as it stands.
 
-    `onto` is the commit of draft it was judged by; its objects wait in the repository at `folder`.
+    `onto` is the commit of draft it was judged by; its objects wait in `folder`, on the repositories' disk.
     """
 
     commit: str
     onto: str
     folder: Path
+    summary: str
 
 
 class Source(Protocol):
@@ -40,7 +41,8 @@ class Source(Protocol):
     async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
         """Commits the changes of one element in order, on top of `onto` (None = nothing yet); their ids.
 
-        The last one is `pushed`, when there is such a commit. No branch moves. Raises SourceUnavailable.
+        The last one is `pushed`, when there is such a commit. No branch moves. Raises SourceUnavailable, and
+        SourceMoved when `pushed` was judged by another commit than `onto`.
         """
 
     def point(self, element: Element, branch: str, commit: str) -> None:

@@ -71,7 +71,8 @@ class Update:
         element = self._changed(call, found, prepared.checked.spec)
         element = await self._secrets.settled(tx, call.type, element, call.secrets)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
-        added = await self._versions.add(tx, element, call.principal.actor, _summary(found, element), call.pushed)
+        summary = call.pushed.summary if call.pushed else _summary(found, element)
+        added = await self._versions.add(tx, element, call.principal.actor, summary, call.pushed)
         if element.enabled_state is State.deployed:
             await self._store.carry_deployment(tx, element)
         return Reply(

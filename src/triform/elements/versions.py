@@ -40,7 +40,7 @@ class Versions:
     async def add(
         self, tx: Transaction, element: Element, actor: Actor, summary: str, pushed: Pushed | None = None
     ) -> Added:
-        """Adds what `element` now is. Raises SourceUnavailable for a pushed commit only."""
+        """Adds what `element` now is. Raises SourceUnavailable and SourceMoved for a pushed commit only."""
         change = Change(element, actor, summary)
         try:
             commits = await self._commit(tx, element, [change], pushed)

@@ -12,8 +12,10 @@ from typing import Any
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.schema import at_pointer, replaced_at
-from triform.elements.model import Element
+from triform.elements.model import DRAFT, Element
 from triform.source import spec_file
+from triform.source.errors import SourceRefused
+from triform.source.rules import Problem
 
 README = "README.md"
 
@@ -53,6 +55,52 @@ class Layout:
         }
         found = {spec_file.PATH: spec_file.written(document)}
         return found | {path: code.encode()} if path and isinstance(code, str) else found
+
+    def change(self, element: Element, read: Callable[[str], bytes | None]) -> dict[str, Any]:
+        """What files make of the element: the input of an update that replaces its whole spec.
+
+        `read` gives a file's content, None when it is not there. Raises SourceRefused.
+        """
+        document, problems = _document(read(spec_file.PATH), element)
+        element_type = self.catalogue.find(element.element_type)
+        spec = document.get("spec", {})
+        path = None if problems else self.code_path(element_type, spec)
+        if element_type is not None and path is not None:
+            spec, problems = _joined(spec, element_type.limits["source"], path, read(path))
+        if problems:
+            raise SourceRefused.for_problems(DRAFT, problems)
+        told: dict[str, Any] = {name: document[name] for name in ("name", "intention") if name in document}
+        return {**told, "spec": spec, "deep": False}
+
+
+def _document(content: bytes | None, element: Element) -> tuple[dict[str, Any], list[Problem]]:
+    if content is None:
+        return {}, [_of_spec("is missing; it says what the element is")]
+    document, complaints = spec_file.parsed(content)
+    problems = [_of_spec(f"cannot be used: {each.message}") for each in complaints]
+    for name, fixed in (("element_type", element.element_type), ("slug", element.slug)):
+        if document.get(name, fixed) != fixed:
+            problems.append(_of_spec(f"says another {name}, which cannot be changed"))
+    return document, problems
+
+
+def _joined(
+    spec: Mapping[str, Any], where: str, path: str, content: bytes | None
+) -> tuple[Mapping[str, Any], list[Problem]]:
+    """The spec with its code put back; without code its rules will object."""
+    source = at_pointer(spec, where) or {}
+    if _CODE in source:
+        return spec, [_of_spec(f"has code in it, which belongs in {path}")]
+    if content is None:
+        return spec, []
+    try:
+        return replaced_at(spec, where, {**source, _CODE: content.decode()}), []
+    except UnicodeDecodeError:
+        return spec, [Problem("spec", path, "is not UTF-8")]
+
+
+def _of_spec(message: str) -> Problem:
+    return Problem("spec", spec_file.PATH, message)
 
 
 def _taken(spec: Mapping[str, Any], where: str) -> tuple[dict[str, Any], Any]:

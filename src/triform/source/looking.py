@@ -191,7 +191,7 @@ def _nothing(data: bytes) -> bool:
 
 def clone_url(call: Call) -> str:
     """A plain address: whoever uses it brings a token of their own."""
-    return f"{call.origin}/git/{call.element.circle_name}/{call.element.slug}.git"
+    return f"{call.origin}/git/{call.element.path}.git"
 
 
 def branches_json(element: Element) -> list[dict[str, Any]]:

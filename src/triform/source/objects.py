@@ -58,10 +58,11 @@ def name_of(raw: bytes) -> str:
 
 
 class Objects:
-    """The `objects` folder of a repository."""
+    """The `objects` folder of a repository; what is not there is looked for in the folders of `also`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *also: Path) -> None:
         self.folder = folder
+        self._also = also
 
     def place(self, name: str) -> Path:
         return self.folder / name[:2] / name[2:]
@@ -93,10 +94,24 @@ class Objects:
             raise Damaged(f"object {name} does not hold what its name says")
         return kind, raw[raw.index(b"\0") + 1 :]
 
+    def take_in(self, folder: Path) -> None:
+        """Moves objects here that were written elsewhere on this disk; those that are here already stay."""
+        for name in Objects(folder).names():
+            place = self.place(name)
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.parent.chmod(_READABLE_FOLDER)
+                Objects(folder).place(name).rename(place)
+
     def names(self) -> Iterator[str]:
-        """Of all objects there are."""
+        """Of all objects in the folder itself."""
         for place in sorted(self.folder.glob("[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 38)):
             yield place.parent.name + place.name
+
+    def _found(self, name: str) -> Path:
+        own = self.place(name)
+        places = (Objects(folder).place(name) for folder in self._also)
+        return own if own.exists() else next((place for place in places if place.exists()), own)
 
     def _draft(self, new: New) -> tuple[Path, int, Path]:
         place = self.place(new.name)
@@ -112,7 +127,7 @@ class Objects:
         """The first bytes of an object, and whether they are all there are."""
         try:
             inflating = zlib.decompressobj()
-            raw = inflating.decompress(self.place(name).read_bytes(), most)
+            raw = inflating.decompress(self._found(name).read_bytes(), most)
         except (OSError, zlib.error) as error:
             raise Damaged(f"object {name} cannot be read: {error}") from error
         return raw, inflating.eof

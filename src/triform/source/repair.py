@@ -19,11 +19,13 @@ from triform.errors import NotFound
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.source import inspection
+from triform.source.git import Git
 from triform.source.inspection import Inspection
 from triform.source.looking import branches_json
 from triform.source.mending import Mended, Mending
 from triform.source.repositories import Repositories
 from triform.source.repository import Repository
+from triform.source.unpacking import packs, unpack
 from triform.storage.database import Transaction
 
 
@@ -40,7 +42,8 @@ class Damage:
 class SourceRepair:
     """`{dry_run?=true}` → `report`. The element is kept from being changed meanwhile."""
 
-    def __init__(self, repositories: Repositories, store: ElementStore, cache: ElementCache) -> None:
+    def __init__(self, git: Git, repositories: Repositories, store: ElementStore, cache: ElementCache) -> None:
+        self._git = git
         self._repositories = repositories
         self._store = store
         self._cache = cache
@@ -55,6 +58,8 @@ class SourceRepair:
         found = await asyncio.to_thread(damage, repository, element, changes)
         if flag(call, "dry_run", True) or not found:
             return Reply(_report(element, found, dry_run=flag(call, "dry_run", True)))
+        if packs(repository):
+            await unpack(self._git, repository)
         mended = await asyncio.to_thread(self._mend, element, changes)
         element = await self._record(tx, element, mended)
         return Reply(
@@ -93,6 +98,8 @@ def damage(repository: Repository, element: Element, changes: Sequence[Change]) 
 def _in_folder(repository: Repository) -> Iterator[Damage]:
     for place in inspection.foreign(repository):
         yield Damage("foreign", _named(repository, place), "does not belong here", "remove it")
+    for place in packs(repository):
+        yield Damage("packed", _named(repository, place), "is not read here", "take it apart")
     for name in inspection.changed_settings(repository):
         yield Damage("settings", name, "is not as it was made", "write it again")
     for place in inspection.damaged_objects(repository):

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from triform.circles.model import Actor
-from triform.elements.errors import SourceUnavailable
+from triform.elements.errors import SourceMoved, SourceUnavailable
 from triform.elements.model import BRANCHES, Element
 from triform.elements.source import Change, Pushed
 from triform.source.layout import Layout
@@ -34,7 +34,12 @@ class Repositories:
         return Repository(self._root / element.circle_id.hex / f"{element.id.hex}.git")
 
     async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
-        return await asyncio.to_thread(self._commit, changes, onto)
+        if pushed is None:
+            return await asyncio.to_thread(self._commit, changes, onto)
+        if pushed.onto != onto or len(changes) > 1:
+            raise SourceMoved
+        await asyncio.to_thread(self.of(changes[0].element).take_in, pushed.folder)
+        return [pushed.commit]
 
     def point(self, element: Element, branch: str, commit: str) -> None:
         try:

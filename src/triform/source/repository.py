@@ -37,6 +37,9 @@ HEAD = f"ref: refs/heads/{DRAFT}\n"
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
 """All the configuration a repository has: what git may do is settled where it is started."""
 
+MOST_ENTRIES = 10_000
+"""Files and folders of one commit."""
+
 _READABLE_FOLDER, _READABLE_FILE = 0o755, 0o644
 
 
@@ -69,12 +72,20 @@ class FileTooLarge(Exception):
         self.size = size
 
 
+class TooManyFiles(Exception):
+    """A commit has more files and folders than anybody looks through."""
+
+
 class Repository:
     """A folder in the form git knows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, objects: Objects | None = None) -> None:
         self.folder = folder
-        self.objects = Objects(folder / "objects")
+        self.objects = objects or Objects(folder / "objects")
+
+    def beside(self, waiting: Path) -> "Repository":
+        """The same with objects that are not in it yet; they lie in the folder `waiting`."""
+        return Repository(self.folder, Objects(waiting, self.objects.folder))
 
     @property
     def exists(self) -> bool:
@@ -117,6 +128,11 @@ class Repository:
             self.objects.write([moved])
             return moved.name
 
+    def take_in(self, folder: Path) -> None:
+        """Objects that wait in a folder are the repository's from now on."""
+        with _trouble("written"):
+            self.objects.take_in(folder)
+
     def settle(self) -> None:
         """Its settings are what they were when it was made."""
         with _trouble("written"):
@@ -153,9 +169,14 @@ class Repository:
             return self._content(blob, path, most)
 
     def files(self, commit: str) -> list[File]:
-        """Every file of a commit, by path."""
+        """Every file of a commit, by path. Raises TooManyFiles: a few small trees can stand for billions."""
         with _trouble("read"):
-            return sorted(self._files(self._commit(commit).tree, ""), key=lambda file: file.path)
+            return sorted(self._files(self._commit(commit).tree), key=lambda file: file.path)
+
+    def subject(self, commit: str) -> str:
+        """The first line of its message."""
+        with _trouble("read"):
+            return self._commit(commit).message.partition(b"\n")[0].decode("utf-8", "replace")
 
     def history(self, commit: str, most: int) -> list[str]:
         """The commit and its first parents, newest first."""
@@ -209,12 +230,18 @@ class Repository:
         except TooLarge as error:
             raise FileTooLarge(path, error.size) from error
 
-    def _files(self, tree: str, above: str) -> Iterator[File]:
-        for entry in self._tree(tree):
-            if entry.is_folder:
-                yield from self._files(entry.object, f"{above}{entry.name}/")
-            else:
-                yield File(f"{above}{entry.name}", entry.object, entry.mode)
+    def _files(self, tree: str) -> Iterator[File]:
+        waiting, seen = [("", tree)], 0
+        while waiting:
+            above, folder = waiting.pop()
+            for entry in self._tree(folder):
+                seen += 1
+                if seen > MOST_ENTRIES:
+                    raise TooManyFiles
+                if entry.is_folder:
+                    waiting.append((f"{above}{entry.name}/", entry.object))
+                else:
+                    yield File(f"{above}{entry.name}", entry.object, entry.mode)
 
 
 def lay_out(folder: Path, objects_of: Path | None = None) -> None:

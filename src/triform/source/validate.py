@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from triform.elements.errors import SourceUnavailable
 from triform.source import rules, spec_file
-from triform.source.repository import File, FileTooLarge, Repository
+from triform.source.repository import File, FileTooLarge, Repository, TooManyFiles
 from triform.source.rules import Problem
 
 Known = Callable[[bytes], bool]
@@ -17,6 +17,8 @@ def problems_of(repository: Repository, commit: str, known: Known) -> list[Probl
         files = repository.files(commit)
     except SourceUnavailable as error:
         return [Problem("unreadable", "", f"cannot be read: {error.detail}")]
+    except TooManyFiles:
+        return [_too_many()]
     return rules.first(_all(repository, files, known))
 
 
@@ -31,9 +33,13 @@ def in_spec(content: bytes) -> Iterator[Problem]:
 
 def _all(repository: Repository, files: list[File], known: Known) -> Iterator[Problem]:
     if len(files) > rules.MOST_FILES:
-        yield Problem("size", "", f"has {len(files)} files; {rules.MOST_FILES} at most")
+        yield _too_many()
     for file in files:
         yield from _of_file(repository, file, known)
+
+
+def _too_many() -> Problem:
+    return Problem("size", "", f"has more than {rules.MOST_FILES} files")
 
 
 def _of_file(repository: Repository, file: File, known: Known) -> Iterator[Problem]:

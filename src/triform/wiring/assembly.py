@@ -1,10 +1,11 @@
 """Everything between the doors and the stores, put together; nothing is started here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from triform import __version__
@@ -51,14 +52,13 @@ from triform.runs.operations import RunOperations
 from triform.runs.reading import RunReader
 from triform.runs.spool import Spool
 from triform.settings import Settings
-from triform.source.operations import SourceOperations
-from triform.source.present import Present
 from triform.substrates.interfaces import PLATFORM
 from triform.substrates.platform import PlatformSubstrate
 from triform.wallet.ledger import Ledger
 from triform.wallet.operations import WalletOperations
 from triform.wiring.metrics import metrics_door
 from triform.wiring.parts import Assembled, Ground, Machinery, memory_mb
+from triform.wiring.source import source_parts
 
 _LEAST_SLOTS = 32
 _MB_PER_SLOT = 192
@@ -81,8 +81,11 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     house = _house(base, machinery, ledger, platform, circles.credentials)
     forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended, base.clock)
     waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids), (forgetting,))
-    platform.bind(base.catalogue, _tables(base, machinery, house, waiting, circles.operations))
-    return Assembled(app=_app(base, machinery, node, waiting, circles), node=node, first_admin=circles.first_admin)
+    source = source_parts(base)
+    tables = (*_tables(base, machinery, house, waiting, circles.operations), source.table(base))
+    platform.bind(base.catalogue, tables)
+    app = _app(base, machinery, node, waiting, circles, source.door(base, node, circles.credentials).routes())
+    return Assembled(app=app, node=node, first_admin=circles.first_admin)
 
 
 def _circles(base: Ground, ledger: Ledger) -> _Circles:
@@ -177,12 +180,9 @@ def _tables(
         base.ids,
         base.clock,
     )
-    present = Present(base.database, base.elements, base.cache, base.repositories)
-    source = SourceOperations(present, base.elements, base.cache, base.masks, base.clock)
     runs = RunOperations(RunReader(house.live), base.clock).table()
     return (
         elements.table(),
-        source.table(),
         {**runs, **waiting_table(waiting, runs)},
         circles.table(),
         WalletOperations(house.ledger).table(),
@@ -190,7 +190,14 @@ def _tables(
     )
 
 
-def _app(base: Ground, machinery: Machinery, node: Node, waiting: Waiting, circles: _Circles) -> ASGIApp:
+def _app(
+    base: Ground,
+    machinery: Machinery,
+    node: Node,
+    waiting: Waiting,
+    circles: _Circles,
+    more: Sequence[BaseRoute],
+) -> ASGIApp:
     problems = Problems(base.catalogue)
     ops = Ops(
         executor=node.executor,
@@ -208,6 +215,6 @@ def _app(base: Ground, machinery: Machinery, node: Node, waiting: Waiting, circl
     health = Health({PLATFORM: base.database.ping, **machinery.checks}, node.draining)
     answered = HttpFigures()
     metrics = metrics_door(base.settings, machinery, node, answered)
-    routes = [*health.routes(), *metrics.routes(), *circles.door.routes()]
+    routes = [*health.routes(), *metrics.routes(), *circles.door.routes(), *more]
     openapi = document(base.catalogue, __version__)
     return application(ops, routes, problems, openapi, allowed_hosts(base.settings), answered)

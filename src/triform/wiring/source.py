@@ -1,0 +1,46 @@
+"""Repositories, and the git that serves them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triform.api.git import GitDoor
+from triform.circles.credentials import Credentials
+from triform.executor.node import Node
+from triform.source.git import Git
+from triform.source.operations import SourceOperations
+from triform.source.present import Present
+from triform.source.push import Pushes
+from triform.wiring.parts import Ground
+
+
+@dataclass(frozen=True, slots=True)
+class SourceParts:
+    present: Present
+    git: Git
+
+    def table(self, base: Ground) -> Mapping[str, Any]:
+        """The operations on source."""
+        return SourceOperations(self.git, self.present, base.elements, base.cache, base.masks, base.clock).table()
+
+    def door(self, base: Ground, node: Node, credentials: Credentials) -> GitDoor:
+        """Where git itself comes in."""
+        return GitDoor(
+            git=self.git,
+            present=self.present,
+            pushes=Pushes(self.git, base.repositories, base.masks, base.settings.push_limit_bytes),
+            executor=node.executor,
+            catalogue=base.catalogue,
+            elements=base.cache,
+            credentials=credentials,
+            tracing=base.tracing,
+            clock=base.clock,
+            draining=node.draining,
+        )
+
+
+def source_parts(base: Ground) -> SourceParts:
+    """Nothing is started; what an earlier process left half done is removed."""
+    git = Git(base.settings.data_dir / "git")
+    git.clear()
+    return SourceParts(Present(base.database, base.elements, base.cache, base.repositories), git)
