@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +118,8 @@ class Elements(RuleBasedStateMachine):
         self.database = Database(self.dsn, pool_size=3)
         self._run(self.database.open())
         clock = FakeClock(SystemClock().now())
-        self.world = World(self.database, clock, Ids(clock))
+        self.folder = TemporaryDirectory()
+        self.world = World(self.database, clock, Ids(clock), Path(self.folder.name))
         self.circle = self._run(self.world.new_circle(f"c{self.world.ids.new().hex[-20:]}"))
         self.peer = ElementCache(self.database, self.world.store, clock)
         self.there: dict[UUID, tuple[Element, Expected]] = {}
@@ -124,6 +127,7 @@ class Elements(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._run(self.database.close())
         self.loop.close()
+        self.folder.cleanup()
 
     @rule(slug=st.sampled_from(SLUGS))
     def create(self, slug: str) -> None:
