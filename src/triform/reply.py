@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A JSON-serialisable value and the headers that belong to it.
+    """A JSON-serialisable value (bytes, where the answer is of another media type) and the headers of the answer.
 
     `events` are written in the same transaction: (kind, data), e.g. ("element.updated", {...}).
     `recorded` is what the run keeps as its output when the answer itself must not be kept (a new secret).

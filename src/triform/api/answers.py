@@ -33,7 +33,7 @@ class Answers:
             if outcome.accepted or call.prefer.wait_s is None:
                 return _accepted(outcome.run, headers)
         if outcome.reply is not None:
-            return _value(msgspec.json.encode(outcome.reply.value), call, {**headers, **outcome.reply.headers})
+            return _value(_body(outcome.reply.value), call, {**headers, **outcome.reply.headers})
         return self._of_run(call, outcome.run, headers, instance)
 
     def _of_run(self, call: Call, run: Run | None, headers: dict[str, str], instance: str) -> Response:
@@ -52,8 +52,13 @@ def _accepted(run: Run, headers: Mapping[str, str]) -> Response:
     return Response(body, _ACCEPTED, headers={**headers, **pending}, media_type=JSON)
 
 
+def _body(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else msgspec.json.encode(value)
+
+
 def _value(body: bytes, call: Call, headers: Mapping[str, str]) -> Response:
-    return Response(body, call.operation.success, headers=dict(headers), media_type=JSON)
+    operation = call.operation
+    return Response(body, operation.success, headers=dict(headers), media_type=operation.media_type)
 
 
 def _facts(run: Run) -> dict[str, str]:

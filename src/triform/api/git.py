@@ -202,7 +202,7 @@ class GitDoor:
             trace_id=span.trace_id,
             traceparent=span.parent.header(),
             origin=origin_of(asked.request.scope, asked.request.headers),
-            pushed=incoming.pushed,
+            brought=incoming.brought,
         )
 
 

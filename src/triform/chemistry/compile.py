@@ -19,7 +19,7 @@ from triform.chemistry.model import (
     Price,
     Provenance,
 )
-from triform.chemistry.operation import Operation
+from triform.chemistry.operation import JSON, Operation
 from triform.chemistry.paths import arguments_of, path_table
 from triform.chemistry.rules import Rule, RuleSet, compile_expression
 from triform.chemistry.schema import CompiledSchema, compile_schema, members
@@ -89,6 +89,7 @@ def compile_operation(resolved: Resolved, name: str) -> Operation:
         output=compile_part(resolved, name, "output"),
         query=query,
         has_env="env" in members(query.document),
+        media_type=declared.get("media_type", JSON),
     )
 
 

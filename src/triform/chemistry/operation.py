@@ -8,6 +8,8 @@ from triform.chemistry.model import Level, Price, Provenance, Verb
 from triform.chemistry.schema import CompiledSchema
 from triform.errors import Complaint
 
+JSON = "application/json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation:
@@ -18,7 +20,7 @@ class Operation:
     `execution`: runs user work. `recorded`: leaves a run. `success`: HTTP status of a good answer.
     `envelope`: the body is user data, so `_triform*` keys are stripped and a lone `payload`/`data`/`input`
     object is unwrapped. `query` describes query parameters that are not part of the input; `has_env`: one of them
-    is `env`, so it runs what was promoted there.
+    is `env`, so it runs what was promoted there. `media_type`: of a good answer; bytes, when it is not JSON.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Operation:
     output: CompiledSchema = field(repr=False)
     query: CompiledSchema = field(repr=False)
     has_env: bool = False
+    media_type: str = JSON
 
     def check_input(self, value: Any) -> tuple[Complaint, ...]:
         """Every way `value` (path arguments included) departs from the input schema; empty = fine."""

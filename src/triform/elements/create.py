@@ -72,7 +72,8 @@ class Create:
         slots = reserved_slots(prepared.element_type, element.spec)
         if not await self._store.insert(tx, element, slots):
             raise SlugTaken(f"The slug '{element.slug}' is taken.")
-        added = await self._versions.add(tx, element, call.principal.actor, "created")
+        summary = call.brought.summary if call.brought else "created"
+        added = await self._versions.add(tx, element, call.principal.actor, summary, call.brought)
         return Reply(
             element_json(element, prepared.element_type, (*prepared.checked.warnings, *added.warnings)),
             {"Location": f"/api/{element.path}", **etag(element)},

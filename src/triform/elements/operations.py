@@ -10,6 +10,8 @@ from triform.elements.cache import ElementCache
 from triform.elements.checking import SpecCheck
 from triform.elements.create import Create
 from triform.elements.looking import Looking
+from triform.elements.restore import Restore
+from triform.elements.saving import Saving
 from triform.elements.secrets import Secrets
 from triform.elements.source import Source
 from triform.elements.source_check import SourceCheck
@@ -36,12 +38,14 @@ class ElementOperations:
 
     def table(self) -> Mapping[str, Any]:
         spec_check, versions = SpecCheck(self.source_check), Versions(self.store, self.source)
+        saving = Saving(self.store, versions, self.secrets, self.clock)
         upkeep = Upkeep(self.store, self.bonds, self.cache.forget, self.clock)
         looking = Looking(self.catalogue, self.store)
         return {
             "create": Create(self.catalogue, self.store, versions, spec_check, self.secrets, self.ids, self.clock),
             "get": looking.get,
-            "update": Update(self.store, versions, spec_check, self.secrets, self.cache, self.clock),
+            "update": Update(self.store, saving, spec_check, self.cache),
+            "restore": Restore(self.store, saving, spec_check, self.cache),
             "update_meta": upkeep.update_meta,
             "delete": upkeep.delete,
             "enable": upkeep.enable,

@@ -7,7 +7,7 @@ from triform.chemistry.element_type import ElementType
 from triform.circles.model import Principal
 from triform.elements.errors import VersionMismatch
 from triform.elements.model import Element
-from triform.elements.source import Pushed
+from triform.elements.source import Brought
 from triform.errors import Complaint, InvalidInput, Suggestion
 
 
@@ -31,7 +31,7 @@ class Request(Protocol):
     def if_match(self) -> int | None: ...
 
     @property
-    def pushed(self) -> Pushed | None: ...
+    def brought(self) -> Brought | None: ...
 
     def argument(self, name: str, default: Any = None) -> Any: ...
 

@@ -1,6 +1,6 @@
 """Where in a spec secrets may lie: below its type's pointer `environment`, known from chemistry alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from triform.chemistry.element_type import ElementType
@@ -24,6 +24,15 @@ def replaced(element_type: ElementType, spec: Any, values: Mapping[str, Any]) ->
     return (
         replaced_at(spec, where, {**at_pointer(spec, where), **values}) if where is not None and values else spec
     )
+
+
+def without(element_type: ElementType, spec: Any, names: Collection[str]) -> Any:
+    """A copy of `spec` that lacks these secrets; the same spec when there are none to leave out."""
+    where = element_type.limits.get(_LIMIT)
+    if where is None or not names:
+        return spec
+    kept = {name: value for name, value in at_pointer(spec, where).items() if name not in names}
+    return replaced_at(spec, where, kept)
 
 
 def adopted(element_type: ElementType, spec: Any, before: Mapping[str, Any]) -> Any:

@@ -75,6 +75,11 @@ class Secrets:
             raise _refused(complaints)
         return element.evolve(secrets=found)
 
+    async def unknown(self, db: Speaks, element_type: ElementType, element: Element) -> list[str]:
+        """The secrets of its spec, by name, that have no value here."""
+        named = [(name, posted.get("digest")) for name, posted in places.secrets_of(element_type, element.spec)]
+        return [name for name, told in named if await self._sealed(db, element, name, told, None) is None]
+
     def revealed(self, element: Element) -> dict[str, str]:
         """The values by name. Raises SecretUnreadable."""
         return {

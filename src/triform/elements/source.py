@@ -23,26 +23,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """A commit that somebody made and that is to become the next version as it stands.
+class Brought:
+    """A commit somebody made that comes with a change; its objects wait in `folder`, on the repositories' disk.
 
-    `onto` is the commit of draft it was judged by; its objects wait in `folder`, on the repositories' disk.
+    `onto` given: it becomes the version as it stands, if draft is still at `onto`. Else the version is a commit
+    with all its files, and it is one of its parents.
     """
 
     commit: str
-    onto: str
     folder: Path
     summary: str
+    onto: str | None = None
 
 
 class Source(Protocol):
     """Keeps what elements were in git. Postgres has the truth; this can be behind it, never ahead."""
 
-    async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
+    async def commit(
+        self, changes: Sequence[Change], onto: str | None, brought: Brought | None = None
+    ) -> list[str]:
         """Commits the changes of one element in order, on top of `onto` (None = nothing yet); their ids.
 
-        The last one is `pushed`, when there is such a commit. No branch moves. Raises SourceUnavailable, and
-        SourceMoved when `pushed` was judged by another commit than `onto`.
+        `brought` comes with the last one. No branch moves. Raises SourceUnavailable, and SourceMoved when
+        `brought` was to be put on another commit than `onto`.
         """
 
     def point(self, element: Element, branch: str, commit: str) -> None:

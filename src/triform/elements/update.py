@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from triform.chemistry.element_type import ElementType
-from triform.clock import Clock
 from triform.elements import bounds, secret_places
 from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck, below_spec, raise_any
 from triform.elements.merge import deep_merge
-from triform.elements.model import Element, State
+from triform.elements.model import Element
 from triform.elements.request import Request, expect_version, flag
-from triform.elements.secrets import Secrets
+from triform.elements.saving import Saving
 from triform.elements.show import element_json, etag, event_json
-from triform.elements.specs import reserved_slots, source_of
 from triform.elements.store import ElementStore
-from triform.elements.versions import Versions
 from triform.errors import Complaint, NotFound
 from triform.reply import Reply
 from triform.storage.database import Transaction
@@ -37,21 +33,11 @@ class Proposal:
 class Update:
     """`{name?, intention?, spec?, deep?=true}` → the element at its next version."""
 
-    def __init__(
-        self,
-        store: ElementStore,
-        versions: Versions,
-        spec_check: SpecCheck,
-        secrets: Secrets,
-        cache: ElementCache,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, store: ElementStore, saving: Saving, spec_check: SpecCheck, cache: ElementCache) -> None:
         self._store = store
-        self._versions = versions
+        self._saving = saving
         self._spec_check = spec_check
-        self._secrets = secrets
         self._cache = cache
-        self._clock = clock
 
     async def prepare(self, call: Request) -> Proposal:
         """Raises InvalidInput, NotFound, VersionMismatch, InvalidSpec, the error of the code."""
@@ -68,13 +54,10 @@ class Update:
         expect_version(call, found)
         if found.spec != prepared.before:
             prepared = await self._propose(call, found.spec, prepared.checked)
-        element = self._changed(call, found, prepared.checked.spec)
-        element = await self._secrets.settled(tx, call.type, element, call.secrets)
-        await self._store.update(tx, element, reserved_slots(call.type, element.spec))
-        summary = call.pushed.summary if call.pushed else _summary(found, element)
-        added = await self._versions.add(tx, element, call.principal.actor, summary, call.pushed)
-        if element.enabled_state is State.deployed:
-            await self._store.carry_deployment(tx, element)
+        changed = _changed(call, found, prepared.checked.spec)
+        summary = call.brought.summary if call.brought else _summary(found, changed)
+        added = await self._saving.next_version(tx, call, found, changed, summary)
+        element = added.element
         return Reply(
             element_json(element, call.type, (*prepared.checked.warnings, *added.warnings)),
             etag(element),
@@ -90,23 +73,14 @@ class Update:
         spec = secret_places.adopted(call.type, spec, before)
         return Proposal(before, await self._spec_check.check(call.type, spec, CheckedSpec(before), *known))
 
-    def _changed(self, call: Request, element: Element, spec: Mapping[str, Any]) -> Element:
-        name, intention = call.argument("name"), call.argument("intention")
-        return _undeployed_by(call.type, element, spec).evolve(
-            name=element.name if name is None else name,
-            intention=element.intention if intention is None else intention,
-            spec=spec,
-            version=element.version + 1,
-            updated_at=self._clock.now(),
-        )
 
-
-def _undeployed_by(element_type: ElementType, element: Element, spec: Mapping[str, Any]) -> Element:
-    """New source has not been deployed, whether or not the element is disabled."""
-    if source_of(element_type, element.spec) == source_of(element_type, spec):
-        return element
-    state = State.ready if element.state is State.deployed else element.state
-    return element.evolve(state=state, enabled_state=State.ready)
+def _changed(call: Request, element: Element, spec: Mapping[str, Any]) -> Element:
+    name, intention = call.argument("name"), call.argument("intention")
+    return element.evolve(
+        name=element.name if name is None else name,
+        intention=element.intention if intention is None else intention,
+        spec=spec,
+    )
 
 
 def _complaints(call: Request) -> Iterator[Complaint]:

@@ -9,7 +9,7 @@ import structlog
 from triform.circles.model import Actor
 from triform.elements.errors import SourceUnavailable
 from triform.elements.model import DRAFT, Element, Tip
-from triform.elements.source import Change, Pushed, Source
+from triform.elements.source import Brought, Change, Source
 from triform.elements.store import ElementStore
 from triform.errors import Complaint
 from triform.storage.database import Transaction
@@ -38,14 +38,14 @@ class Versions:
         self._source = source
 
     async def add(
-        self, tx: Transaction, element: Element, actor: Actor, summary: str, pushed: Pushed | None = None
+        self, tx: Transaction, element: Element, actor: Actor, summary: str, brought: Brought | None = None
     ) -> Added:
-        """Adds what `element` now is. Raises SourceUnavailable and SourceMoved for a pushed commit only."""
+        """Adds what `element` now is. Raises SourceUnavailable and SourceMoved for a brought commit only."""
         change = Change(element, actor, summary)
         try:
-            commits = await self._commit(tx, element, [change], pushed)
+            commits = await self._commit(tx, element, [change], brought)
         except SourceUnavailable as error:
-            if pushed is not None:
+            if brought is not None:
                 raise
             _log.warning("version_not_committed", element_id=str(element.id), detail=error.detail)
             await self._store.insert_version(tx, element, actor, summary, None)
@@ -62,13 +62,13 @@ class Versions:
         return await self._moved(tx, element, Tip(commits[-1], element.version))
 
     async def _commit(
-        self, tx: Transaction, element: Element, last: list[Change], pushed: Pushed | None
+        self, tx: Transaction, element: Element, last: list[Change], brought: Brought | None
     ) -> list[str]:
         """The commits of the missing versions (their rows learn of them) and of `last`, which has no row yet."""
         tip = element.branches.get(DRAFT)
         done = tip.version if tip else 0
         missing = [] if done + len(last) == element.version else await self._store.changes_after(tx, element, done)
-        commits = await self._source.commit([*missing, *last], tip.commit if tip else None, pushed)
+        commits = await self._source.commit([*missing, *last], tip.commit if tip else None, brought)
         for change, commit in zip(missing, commits, strict=False):
             await self._store.set_commit(tx, element.id, change.element.version, commit)
         return commits

@@ -8,7 +8,7 @@ from typing import Any, Self
 from triform.chemistry.catalogue import ElementType, Operation
 from triform.circles.model import Principal
 from triform.elements.model import DRAFT, Element
-from triform.elements.source import Pushed
+from triform.elements.source import Brought
 from triform.runs.model import Trigger
 
 
@@ -32,7 +32,7 @@ class Call:
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
     the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
     named, None = wherever calls go. `secrets` are the secret values that came with a spec, by name; input and
-    body have no more than their digests. `pushed` is the commit that an update came with. `origin` is how the
+    body have no more than their digests. `brought` is the commit that an update came with. `origin` is how the
     caller addressed this server, such as `http://localhost:8743`.
     """
 
@@ -53,7 +53,7 @@ class Call:
     trace_id: str = ""
     traceparent: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    pushed: Pushed | None = None
+    brought: Brought | None = None
     origin: str = ""
 
     def evolve(self, **changes: Any) -> Self:

@@ -13,6 +13,20 @@ class DeployRequired(TriformError):
     kind = "conflict"
 
 
+class SourceTooLarge(TriformError):
+    """This is too large to be answered."""
+
+    code = "SOURCE_TOO_LARGE"
+    kind = "validation"
+
+
+class BundleRefused(TriformError):
+    """The bundle cannot be imported."""
+
+    code = "BUNDLE_REFUSED"
+    kind = "validation"
+
+
 class SourceRefused(TriformError):
     """The source holds what must not lie in a repository."""
 

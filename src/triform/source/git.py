@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,18 @@ class GitFailed(Exception):
     def __init__(self, why: str, said: str = "") -> None:
         super().__init__(f"{why}: {said}" if said else why)
         self.said = said
+
+
+class Scratch:
+    """Scratch space that is removed together with this object, whatever became of those who held it."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
+
+    def folder(self) -> Path:
+        """A new folder in it."""
+        return Path(tempfile.mkdtemp(dir=self._place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,11 @@ class Git:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+    def kept(self) -> Scratch:
+        """Scratch space for work that ends elsewhere."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Scratch(Path(tempfile.mkdtemp(dir=self._folder)))
 
     async def run(
         self,

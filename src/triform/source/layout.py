@@ -61,27 +61,38 @@ class Layout:
 
         `read` gives a file's content, None when it is not there. Raises SourceRefused.
         """
-        document, problems = _document(read(spec_file.PATH), element)
-        element_type = self.catalogue.find(element.element_type)
+        document = self.told(read, element.element_type)
+        problems = [
+            _of_spec(f"says another {name}, which cannot be changed")
+            for name, fixed in (("element_type", element.element_type), ("slug", element.slug))
+            if document.get(name, fixed) != fixed
+        ]
+        if problems:
+            raise SourceRefused.for_problems(DRAFT, problems)
+        changed: dict[str, Any] = {name: document[name] for name in ("name", "intention") if name in document}
+        return {**changed, "spec": document["spec"], "deep": False}
+
+    def told(self, read: Callable[[str], bytes | None], named: str | None) -> dict[str, Any]:
+        """What files say of an element, its code put back into its spec. Raises SourceRefused.
+
+        `named` is its type where the files do not name one.
+        """
+        document, problems = _document(read(spec_file.PATH))
+        element_type = self.catalogue.find(str(document.get("element_type", named)))
         spec = document.get("spec", {})
         path = None if problems else self.code_path(element_type, spec)
         if element_type is not None and path is not None:
             spec, problems = _joined(spec, element_type.limits["source"], path, read(path))
         if problems:
             raise SourceRefused.for_problems(DRAFT, problems)
-        told: dict[str, Any] = {name: document[name] for name in ("name", "intention") if name in document}
-        return {**told, "spec": spec, "deep": False}
+        return {**document, "spec": spec}
 
 
-def _document(content: bytes | None, element: Element) -> tuple[dict[str, Any], list[Problem]]:
+def _document(content: bytes | None) -> tuple[dict[str, Any], list[Problem]]:
     if content is None:
         return {}, [_of_spec("is missing; it says what the element is")]
     document, complaints = spec_file.parsed(content)
-    problems = [_of_spec(f"cannot be used: {each.message}") for each in complaints]
-    for name, fixed in (("element_type", element.element_type), ("slug", element.slug)):
-        if document.get(name, fixed) != fixed:
-            problems.append(_of_spec(f"says another {name}, which cannot be changed"))
-    return document, problems
+    return document, [_of_spec(f"cannot be used: {each.message}") for each in complaints]
 
 
 def _joined(

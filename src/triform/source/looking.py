@@ -10,10 +10,11 @@ from triform.elements.errors import SourceUnavailable
 from triform.elements.model import BRANCHES, DEMO, DRAFT, LIVE, Element
 from triform.elements.request import Request, refusal
 from triform.elements.store import ElementStore, Wanted
-from triform.errors import Suggestion, TriformError
+from triform.errors import Suggestion
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.masks import Masks
+from triform.source.errors import SourceTooLarge
 from triform.source.layout import README
 from triform.source.present import Present, behind
 from triform.source.repository import FileTooLarge, Repository
@@ -26,13 +27,6 @@ MOST_SHOWN = 4 << 20
 COMMITS_COUNTED = 10_000
 
 NEXT = {DRAFT: DEMO, DEMO: LIVE, LIVE: None}
-
-
-class SourceTooLarge(TriformError):
-    """The file is too large to be answered as JSON."""
-
-    code = "SOURCE_TOO_LARGE"
-    kind = "validation"
 
 
 @dataclass(frozen=True, slots=True)

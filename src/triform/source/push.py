@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from triform.elements.model import DEMO, DRAFT, LIVE, Element
-from triform.elements.source import Pushed
+from triform.elements.source import Brought
 from triform.errors import TriformError
 from triform.runs.masks import Masks
 from triform.source.confinement import REPOSITORY, SCRATCH, Room
@@ -26,7 +26,8 @@ from triform.source.repository import Repository, lay_out
 DRAFT_REF = f"refs/heads/{DRAFT}"
 _LONGEST_SUMMARY = 200
 _MOST_REPORT = 1 << 20
-_MOST_READ = 2 << 20
+MOST_READ = 2 << 20
+"""Bytes of a file that says what an element is."""
 _WHY = ("Only draft takes pushes, and only forward. Promote with the source_promote operation.",)
 
 
@@ -34,7 +35,7 @@ _WHY = ("Only draft takes pushes, and only forward. Promote with the source_prom
 class Incoming:
     """A push that may become a version: `change` is the input of the update it stands for."""
 
-    pushed: Pushed
+    brought: Brought
     change: dict[str, Any]
 
 
@@ -80,10 +81,10 @@ class Pushes:
         arrival = Arrival(room, SCRATCH, commit, onto, scratch / "waiting")
         await self._intake.take(arrival, repository, known_to(self._masks, element), DRAFT)
         view = repository.beside(arrival.waiting)
-        read: Callable[[str], bytes | None] = partial(view.read, commit, most=_MOST_READ)
+        read: Callable[[str], bytes | None] = partial(view.read, commit, most=MOST_READ)
         change = await asyncio.to_thread(self._repositories.layout.change, element, read)
-        summary = _summary(await asyncio.to_thread(view.subject, commit))
-        return Incoming(Pushed(commit, onto, arrival.waiting, summary), change)
+        summary = summary_of(await asyncio.to_thread(view.subject, commit))
+        return Incoming(Brought(commit, arrival.waiting, summary, onto), change)
 
     async def _received(self, room: Room, place: Path, onto: str, head: PushHead, body: Path) -> str:
         """Lets git unpack and check the pack; the commit that draft moved to."""
@@ -137,6 +138,7 @@ def _copy_of_draft(place: Path, onto: str) -> None:
     (place / DRAFT_REF).write_text(f"{onto}\n")
 
 
-def _summary(subject: str) -> str:
+def summary_of(subject: str) -> str:
+    """A commit's subject as the history's one line."""
     shown = " ".join("".join(each if each.isprintable() else " " for each in subject).split())
     return shown[:_LONGEST_SUMMARY] or "pushed"

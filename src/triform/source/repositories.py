@@ -13,7 +13,7 @@ import structlog
 from triform.circles.model import Actor
 from triform.elements.errors import SourceMoved, SourceUnavailable
 from triform.elements.model import BRANCHES, Element
-from triform.elements.source import Change, Pushed
+from triform.elements.source import Brought, Change
 from triform.source.layout import Layout
 from triform.source.repository import Author, Repository
 
@@ -33,13 +33,10 @@ class Repositories:
         """The element's repository, whether it is there or not."""
         return Repository(self._root / element.circle_id.hex / f"{element.id.hex}.git")
 
-    async def commit(self, changes: Sequence[Change], onto: str | None, pushed: Pushed | None = None) -> list[str]:
-        if pushed is None:
-            return await asyncio.to_thread(self._commit, changes, onto)
-        if pushed.onto != onto or len(changes) > 1:
-            raise SourceMoved
-        await asyncio.to_thread(self.of(changes[0].element).take_in, pushed.folder)
-        return [pushed.commit]
+    async def commit(
+        self, changes: Sequence[Change], onto: str | None, brought: Brought | None = None
+    ) -> list[str]:
+        return await asyncio.to_thread(self._commit, changes, onto, brought)
 
     def point(self, element: Element, branch: str, commit: str) -> None:
         try:
@@ -47,21 +44,31 @@ class Repositories:
         except SourceUnavailable as error:
             _log.warning("branch_not_moved", element_id=str(element.id), branch=branch, detail=error.detail)
 
-    def _commit(self, changes: Sequence[Change], onto: str | None) -> list[str]:
+    def _commit(self, changes: Sequence[Change], onto: str | None, brought: Brought | None) -> list[str]:
         repository = self.of(changes[0].element)
         if onto is None:
             repository.create()
+        if brought is not None:
+            if brought.onto is not None and (brought.onto != onto or len(changes) > 1):
+                raise SourceMoved
+            repository.take_in(brought.folder)
+            if brought.onto is not None:
+                return [brought.commit]
         commits: list[str] = []
         for change in changes:
-            commits.append(self.version(repository, change, onto))
+            came = brought.commit if brought and change is changes[-1] else None
+            commits.append(self.version(repository, change, onto, came))
             onto = commits[-1]
         return commits
 
-    def version(self, repository: Repository, change: Change, onto: str | None) -> str:
-        """The commit of a version on top of another one: the same again for the same version."""
+    def version(self, repository: Repository, change: Change, onto: str | None, came: str | None = None) -> str:
+        """The commit of a version on top of another one: the same again for the same version.
+
+        `came` is a second parent, whose files are taken.
+        """
         return repository.commit(
             self.layout.files(change.element),
-            [onto] if onto else [],
+            [parent for parent in (onto, came) if parent],
             author_of(change.actor, change.element.circle_name),
             change.element.updated_at,
             f"{change.summary}\n\nTriform-Version: {change.element.version}\n",

@@ -109,9 +109,9 @@ class Repository:
     def commit(
         self, files: Mapping[str, bytes], parents: Sequence[str], author: Author, at: datetime, message: str
     ) -> str:
-        """A commit with these files over those of the first parent; its name. No branch moves."""
+        """A commit with these files over those of the last parent; its name. No branch moves."""
         with _trouble("written"):
-            before = self._tree(self._commit(parents[0]).tree) if parents else []
+            before = self._tree(self._commit(parents[-1]).tree) if parents else []
             blobs = {path: New(BLOB, content) for path, content in files.items()}
             news = [*blobs.values()]
             tree = self._with(before, {path: blob.name for path, blob in blobs.items()}, news)

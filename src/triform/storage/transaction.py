@@ -55,6 +55,19 @@ class Transaction:
         """The same statement for every row, in one round trip, all or nothing."""
         await typed(self._connection.executemany, text_of(query), rows)
 
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """Undone alone when the block raises; the transaction goes on."""
+        savepoint = self._connection.transaction()
+        await typed(savepoint.start)
+        try:
+            yield
+        except BaseException:
+            with suppress(DatabaseUnavailable):
+                await typed(savepoint.rollback)
+            raise
+        await typed(savepoint.commit)
+
 
 class Statements(ABC):
     """Something that can lend a connection: each method on its own, or many inside `transaction()`."""

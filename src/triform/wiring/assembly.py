@@ -81,8 +81,8 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     house = _house(base, machinery, ledger, platform, circles.credentials)
     forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended, base.clock)
     waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids), (forgetting,))
-    source = source_parts(base)
-    tables = (*_tables(base, machinery, house, waiting, circles.operations), source.table(base))
+    source, elements = source_parts(base), _elements(base, machinery)
+    tables = (elements, source.table(base, elements), *_tables(house, waiting, circles.operations))
     platform.bind(base.catalogue, tables)
     app = _app(base, machinery, node, waiting, circles, source.door(base, node, circles.credentials).routes())
     return Assembled(app=app, node=node, first_admin=circles.first_admin)
@@ -166,10 +166,8 @@ async def _no_modifiers(element: object) -> tuple[()]:
     return ()
 
 
-def _tables(
-    base: Ground, machinery: Machinery, house: House, waiting: Waiting, circles: CircleOperations
-) -> tuple[Mapping[str, Any], ...]:
-    elements = ElementOperations(
+def _elements(base: Ground, machinery: Machinery) -> Mapping[str, Any]:
+    return ElementOperations(
         base.catalogue,
         base.elements,
         base.repositories,
@@ -179,10 +177,12 @@ def _tables(
         base.masks.secrets,
         base.ids,
         base.clock,
-    )
-    runs = RunOperations(RunReader(house.live), base.clock).table()
+    ).table()
+
+
+def _tables(house: House, waiting: Waiting, circles: CircleOperations) -> tuple[Mapping[str, Any], ...]:
+    runs = RunOperations(RunReader(house.live), house.clock).table()
     return (
-        elements.table(),
         {**runs, **waiting_table(waiting, runs)},
         circles.table(),
         WalletOperations(house.ledger).table(),

@@ -8,6 +8,7 @@ from triform.api.git import GitDoor
 from triform.circles.credentials import Credentials
 from triform.executor.node import Node
 from triform.source.git import Git
+from triform.source.importing import Makers
 from triform.source.operations import SourceOperations
 from triform.source.present import Present
 from triform.source.push import Pushes
@@ -19,9 +20,18 @@ class SourceParts:
     present: Present
     git: Git
 
-    def table(self, base: Ground) -> Mapping[str, Any]:
-        """The operations on source."""
-        return SourceOperations(self.git, self.present, base.elements, base.cache, base.masks, base.clock).table()
+    def table(self, base: Ground, elements: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The operations on source; those of `elements` make what is imported."""
+        makers = Makers(
+            create=elements["create"],
+            update=elements["update"],
+            catalogue=base.catalogue,
+            database=base.database,
+            store=base.elements,
+            secrets=base.masks.secrets,
+            masks=base.masks,
+        )
+        return SourceOperations(self.git, self.present, makers, base.cache, base.clock).table()
 
     def door(self, base: Ground, node: Node, credentials: Credentials) -> GitDoor:
         """Where git itself comes in."""

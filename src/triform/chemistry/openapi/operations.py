@@ -107,8 +107,11 @@ def _creation(schema: dict[str, Any], creatable: Mapping[str, ElementType]) -> d
 
 def _responses(described: Described) -> dict[str, Any]:
     first = described.first
-    schema = _one_of([as_component(operation.output.document) for operation in described.by_type.values()])
-    good: dict[str, Any] = {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for operation in described.by_type.values():
+        by_kind.setdefault(operation.media_type, []).append(as_component(operation.output.document))
+    content = {kind: {"schema": _one_of(schemas)} for kind, schemas in by_kind.items()}
+    good: dict[str, Any] = {"description": "Done.", "content": content}
     names = RUN_HEADERS if first.recorded else ("ETag", "traceparent") if first.verb == "GET" else ("traceparent",)
     good["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     accepted = {"202": {"$ref": "#/components/responses/accepted"}} if first.recorded else {}

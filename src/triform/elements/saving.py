@@ -1,0 +1,44 @@
+"""The next version of an element: its row, its secrets, its place in the history and in git, its deployment."""
+
+from triform.chemistry.element_type import ElementType
+from triform.clock import Clock
+from triform.elements.model import Element, State
+from triform.elements.request import Request
+from triform.elements.secrets import Secrets
+from triform.elements.specs import reserved_slots, source_of
+from triform.elements.store import ElementStore
+from triform.elements.versions import Added, Versions
+from triform.storage.database import Transaction
+
+
+class Saving:
+    def __init__(self, store: ElementStore, versions: Versions, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._versions = versions
+        self._secrets = secrets
+        self._clock = clock
+
+    async def next_version(
+        self, tx: Transaction, call: Request, before: Element, changed: Element, summary: str
+    ) -> Added:
+        """`before`, whose row is locked, becomes `changed` in the caller's name. A push is the commit of it.
+
+        Raises InvalidSpec for its secrets; SourceMoved and SourceUnavailable for a brought commit.
+        """
+        element = _undeployed(call.type, before, changed).evolve(
+            version=before.version + 1, updated_at=self._clock.now()
+        )
+        element = await self._secrets.settled(tx, call.type, element, call.secrets)
+        await self._store.update(tx, element, reserved_slots(call.type, element.spec))
+        added = await self._versions.add(tx, element, call.principal.actor, summary, call.brought)
+        if element.enabled_state is State.deployed:
+            await self._store.carry_deployment(tx, element)
+        return added
+
+
+def _undeployed(element_type: ElementType, before: Element, changed: Element) -> Element:
+    """New source has not been deployed, whether or not the element is disabled."""
+    if source_of(element_type, before.spec) == source_of(element_type, changed.spec):
+        return changed
+    state = State.ready if changed.state is State.deployed else changed.state
+    return changed.evolve(state=state, enabled_state=State.ready)
