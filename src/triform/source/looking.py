@@ -8,7 +8,6 @@ from typing import Any
 
 from triform.elements.errors import SourceUnavailable
 from triform.elements.model import BRANCHES, DEMO, DRAFT, LIVE, Element
-from triform.elements.request import Request, refusal
 from triform.elements.store import ElementStore, Wanted
 from triform.errors import Suggestion
 from triform.reply import Reply
@@ -18,7 +17,7 @@ from triform.source.errors import SourceTooLarge
 from triform.source.layout import README
 from triform.source.present import Present, behind
 from triform.source.repository import FileTooLarge, Repository
-from triform.source.rules import LONGEST_PATH, Problem
+from triform.source.rules import Problem
 from triform.source.validate import Known, problems_of
 from triform.storage.database import Transaction
 
@@ -46,7 +45,7 @@ class Looking:
 
     async def _source(self, call: Call) -> Any:
         """`{path, branch?}` → a file; `content` is empty when there is none."""
-        path, branch = _path(call), call.argument("branch", DRAFT)
+        path, branch = call.argument("path"), call.argument("branch", DRAFT)
         content = await self._file(call.element, branch, path)
         text, encoding = _shown(content or b"")
         told = {"path": path, "branch": branch, "content": text, "encoding": encoding}
@@ -215,15 +214,6 @@ def _commands(url: str, slug: str) -> dict[str, str]:
         "checkout": f"git checkout {DRAFT}",
         "push": f"git push origin {DRAFT}",
     }
-
-
-def _path(call: Request) -> str:
-    path = call.argument("path")
-    if not isinstance(path, str) or not path or len(path) > LONGEST_PATH:
-        raise refusal("path", f"this is the path of a file, of at most {LONGEST_PATH} characters")
-    if path.startswith("/") or "\0" in path or ".." in path.split("/"):
-        raise refusal("path", "this is relative, without .. and NUL")
-    return path
 
 
 def _shown(content: bytes) -> tuple[str, str]:

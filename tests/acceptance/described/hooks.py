@@ -10,8 +10,14 @@ _CLASSES = {
     "billing": {402}, "rate_limit": {429}, "timeout": {504}, "internal": {500}, "unavailable": {503},
 }  # fmt: skip
 _OF_USER_CODE = ("RUBY_", "OUTPUT_TOO_LARGE")
-_BEYOND_SCHEMAS = {"INVALID_SPEC", "RUBY_SYNTAX_ERROR", "UNSUPPORTED_SOURCE", "IDEMPOTENCY_KEY_REUSED"}
-"""Refusals of bodies that match the schema of their operation: rules over a spec, code, what was sent before."""
+_BEYOND_SCHEMAS = {
+    "BUNDLE_REFUSED",
+    "INVALID_SPEC",
+    "RUBY_SYNTAX_ERROR",
+    "UNSUPPORTED_SOURCE",
+    "IDEMPOTENCY_KEY_REUSED",
+}
+"""Refusals of what matches the schema: rules over specs, code, bundles, what was sent before."""
 _AT = ("/expires_at", "/scopes")
 """Members of which the schema says only the form: moments to come, names of operations."""
 _NO_REFUSAL = {401, 402, 403, 404, 405, 409, 412, 428, 429}

@@ -56,17 +56,18 @@ def operation_object(described: Described, verb: str, operation_id: str) -> dict
 def _parameters(described: Described, verb: str) -> list[dict[str, Any]]:
     first = described.first
     properties = first.input.document.get("properties", {})
-    in_path = [_parameter(name, properties[name], "path") for name in first.path_arguments]
+    in_path = [_parameter(name, properties[name], "path", needed=True) for name in first.path_arguments]
     asked = {**first.query.document.get("properties", {})}
     if verb in ("get", "delete"):
         asked |= {name: schema for name, schema in properties.items() if name not in first.path_arguments}
-    in_query = [_parameter(name, schema, "query") for name, schema in asked.items()]
+    needed = first.input.document.get("required", ())
+    in_query = [_parameter(name, schema, "query", needed=name in needed) for name, schema in asked.items()]
     return [*in_path, *in_query, *_headers(first, verb)]
 
 
-def _parameter(name: str, schema: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _parameter(name: str, schema: Mapping[str, Any], place: str, *, needed: bool) -> dict[str, Any]:
     rest = {key: value for key, value in schema.items() if key != "description"}
-    parameter = {"name": name, "in": place, "required": place == "path", "schema": as_component(rest)}
+    parameter = {"name": name, "in": place, "required": needed, "schema": as_component(rest)}
     return {**parameter, "description": schema["description"]} if "description" in schema else parameter
 
 
