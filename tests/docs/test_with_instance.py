@@ -58,6 +58,15 @@ def test_a_secret_is_kept_as_the_page_says(instance: Server, tmp_path: Path) -> 
     assert "token-of-the" not in done.stdout + done.stderr
 
 
+def test_an_agent_s_door_works_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    answer = httpx2.post(f"{instance.url}/api/auth/dev", json={"circle_name": "acme"})
+    before = f"triform login --circle acme\nexport TRIFORM_TOKEN={answer.json()['token']} TRIFORM_CIRCLE=acme\n"
+    done = _try("how-to/use-from-an-agent.md", instance, tmp_path, before)
+    assert done.returncode == 0, done.stderr
+    assert '"message":"Hello, Ada!"' in done.stdout
+    assert "trif_" in done.stdout
+
+
 def test_git_clones_and_pushes_as_the_page_says(instance: Server, tmp_path: Path) -> None:
     answer = httpx2.post(f"{instance.url}/api/auth/dev", json={"circle_name": "gitters"})
     before = (

@@ -1,11 +1,12 @@
 """The door of every operation: `/api/{circle}[/{slug}][/ops/{path}]` → Call → Outcome → answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
+import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from triform.api.headers import idempotency_key, if_match, origin_of, preference
 from triform.api.metrics import OPERATION
 from triform.api.problems import Problems
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
+from triform.circles.model import Principal
 from triform.clock import Clock
 from triform.elements.cache import ElementCache
 from triform.elements.model import Element
@@ -77,11 +79,30 @@ class Ops:
         response = await self._respond(scope, receive)
         await response(scope, receive, send)
 
+    async def perform(
+        self, scope: Scope, principal: Principal, element: Element, operation: Operation, value: dict[str, Any]
+    ) -> Response:
+        """What another door was asked for: `value` are all arguments, or the input of user work."""
+        kind = self.catalogue.type(element.element_type)
+        path = {name: str(value[name]) for name in operation.path_arguments if name in value}
+        target = Target(element, kind, operation, path)
+
+        async def called(span: OperationSpan) -> Call:
+            self._ensure_open()
+            input_, raw = _input(target, Body(msgspec.json.encode(value), value), {}, {})
+            asked = {"input": input_, "body": raw, "received_at": self.clock.now(), "trigger": "mcp"}
+            return _asked(scope, principal, target, span, **asked)
+
+        return await self._answered(scope, called)
+
     async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        headers, instance = Headers(scope=scope), scope["path"]
-        with self.tracing.operation(headers.get("traceparent")) as span:
+        return await self._answered(scope, lambda span: self._call(scope, receive, span))
+
+    async def _answered(self, scope: Scope, called: Callable[[OperationSpan], Awaitable[Call]]) -> Response:
+        instance = scope["path"]
+        with self.tracing.operation(Headers(scope=scope).get("traceparent")) as span:
             try:
-                return await self._execute(scope, receive, headers, span)
+                return await self._execute(instance, await called(span), span)
             except TriformError as error:
                 span.failed(error.failure().code)
                 return _under(span, self.problems.of_error(error, instance, span.trace_id))
@@ -91,15 +112,16 @@ class Ops:
                 span.failed(TriformError.code)
                 return _under(span, self.problems.unforeseen(error, instance, span.trace_id))
 
-    async def _execute(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Response:
-        if self.draining.is_set():
-            raise ShuttingDown
-        call = await self._call(scope, receive, headers, span)
+    async def _execute(self, instance: str, call: Call, span: OperationSpan) -> Response:
         span.set(traced.of_call(call))
         outcome = await self._wait(call, await self.executor.execute(call))
         if outcome.run is not None:
             traced.tell_run(span, outcome.run)
-        return self.answers.answer(call, outcome, scope["path"], span.parent.header())
+        return self.answers.answer(call, outcome, instance, span.parent.header())
+
+    def _ensure_open(self) -> None:
+        if self.draining.is_set():
+            raise ShuttingDown
 
     async def _wait(self, call: Call, outcome: Outcome) -> Outcome:
         """`Prefer: wait=N` turns an accepted run into its result when it ends in time."""
@@ -108,9 +130,10 @@ class Ops:
         run = await self.waiting.ended(outcome.run.circle_id, outcome.run.run_id, call.prefer.wait_s)
         return outcome.evolve(run=run, accepted=not run.status.final)
 
-    async def _call(self, scope: Scope, receive: Receive, headers: Headers, span: OperationSpan) -> Call:
+    async def _call(self, scope: Scope, receive: Receive, span: OperationSpan) -> Call:
+        self._ensure_open()
         received_at = self.clock.now()
-        verb = scope["method"]
+        headers, verb = Headers(scope=scope), scope["method"]
         principal = await self.credentials.principal(HTTPConnection(scope))
         address = parse(raw_path(scope).removeprefix(PREFIX))
         target = self._target(await self.elements.resolve(principal.circle, address), address, verb)
@@ -119,22 +142,18 @@ class Ops:
         query = _query(scope)
         options = _options(target.operation, query)
         input_, raw = _input(target, body, query, options)
-        return Call(
-            principal=principal,
-            element=target.element,
-            type=target.type,
-            operation=target.operation,
+        return _asked(
+            scope,
+            principal,
+            target,
+            span,
             input=input_,
             body=raw,
             received_at=received_at,
-            arguments=target.arguments,
             asked_env=options.get("env"),
             prefer=preference(headers.getlist("prefer")),
             idempotency_key=idempotency_key(headers.get("idempotency-key")),
             if_match=if_match(headers.get("if-match")),
-            trace_id=span.trace_id,
-            traceparent=span.parent.header(),
-            origin=origin_of(scope, headers),
         )
 
     def _target(self, element: Element, address: Address, verb: str) -> Target:
@@ -151,6 +170,21 @@ class Ops:
         if verb not in allowed:
             raise _refuse_verb(verb, allowed)
         return Target(element, kind, *found)
+
+
+def _asked(scope: Scope, principal: Principal, target: Target, span: OperationSpan, **given: Any) -> Call:
+    """What every door knows of a call, and what this one was given."""
+    return Call(
+        principal=principal,
+        element=target.element,
+        type=target.type,
+        operation=target.operation,
+        arguments=target.arguments,
+        trace_id=span.trace_id,
+        traceparent=span.parent.header(),
+        origin=origin_of(scope, Headers(scope=scope)),
+        **given,
+    )
 
 
 def _options(operation: Operation, query: Mapping[str, list[str]]) -> Mapping[str, Any]:

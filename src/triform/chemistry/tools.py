@@ -1,22 +1,21 @@
 """Operations as MCP tool definitions: what a `tools/list` answers for one element."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from triform.chemistry.element_type import ElementType
-from triform.chemistry.model import Level, covers
 from triform.chemistry.operation import Operation
 
 _ANY_OBJECT: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
 
 
-def tools(element_type: ElementType, granted: Level = "admin") -> list[dict[str, Any]]:
-    """One `{name, description, inputSchema, outputSchema?, annotations}` per operation of at most this level."""
-    operations = element_type.operations.values()
-    return [_tool(operation) for operation in operations if covers(granted, operation.level)]
+def tools(element_type: ElementType, allowed: Callable[[Operation], bool]) -> list[dict[str, Any]]:
+    """One tool per operation that is allowed."""
+    return [tool_of(operation) for operation in element_type.operations.values() if allowed(operation)]
 
 
-def _tool(operation: Operation) -> dict[str, Any]:
+def tool_of(operation: Operation) -> dict[str, Any]:
+    """`{name, description, inputSchema, outputSchema?, annotations}`."""
     tool = {
         "name": operation.name,
         "description": f"{operation.summary}\n\n{operation.description.strip()}",

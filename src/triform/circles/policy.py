@@ -18,6 +18,15 @@ def allow(principal: Principal, demanded: Level | str, operation: str) -> None:
         raise Forbidden(f"{operation} needs {level.name}.", suggestion=_too_low(principal, level))
 
 
+def may(principal: Principal, demanded: Level | str, operation: str) -> bool:
+    """The same as an answer, for what is shown rather than done."""
+    try:
+        allow(principal, demanded, operation)
+    except Forbidden:
+        return False
+    return True
+
+
 def _level(demanded: Level | str) -> Level | None:
     if isinstance(demanded, Level):
         return demanded

@@ -2,6 +2,7 @@
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.tools import tools
+from triform.circles.policy import may
 from triform.elements.checking import below_spec
 from triform.elements.model import Element
 from triform.elements.request import Request, flag, whole_number, word, words
@@ -41,7 +42,7 @@ class Looking:
 
     async def schema(self, call: Request, tx: Transaction) -> Reply:
         """`{tools}`: what the element can do, in the form of MCP's `tools/list`."""
-        return Reply({"tools": tools(call.type)})
+        return Reply({"tools": tools(call.type, lambda each: may(call.principal, each.level, each.name))})
 
     async def children(self, call: Request, tx: Transaction) -> Reply:
         """`{children, total}` by slug. Filters: `types`, `state`, `q` (part of slug or name)."""

@@ -60,6 +60,16 @@ WHERE e.parent_id = $1 AND e.id <> $1 AND e.state <> 'deleted'
   AND ($4::text IS NULL OR position(lower($4) IN e.slug) > 0 OR position(lower($4) IN lower(e.name)) > 0)
 ORDER BY e.slug LIMIT $5 OFFSET $6;
 
+-- name: after
+-- Living elements of a circle, of some types, by slug from behind another slug on.
+SELECT e.*, c.name AS circle_name FROM elements e JOIN circles c ON c.id = e.circle_id
+WHERE e.circle_id = $1 AND e.id <> $1 AND e.state <> 'deleted' AND e.element_type = ANY($2) AND e.slug > $3
+ORDER BY e.slug LIMIT $4;
+
+-- name: types_in
+-- The types of all living elements of a circle, its own among them.
+SELECT DISTINCT element_type FROM elements WHERE circle_id = $1 AND state <> 'deleted' ORDER BY element_type;
+
 -- name: count_children
 -- How many match, for a page beyond the last.
 SELECT count(*) FROM elements e

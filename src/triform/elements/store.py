@@ -110,6 +110,16 @@ class ElementStore:
             return [element_from_row(row) for row in rows], rows[0]["total"]
         return [], await db.fetchval(_QUERIES["count_children"], parent_id, *filters) if offset else 0
 
+    async def after(
+        self, db: Speaks, circle_id: UUID, types: Sequence[str], slug: str, limit: int
+    ) -> list[Element]:
+        """Living elements of these types by slug, from behind `slug` on."""
+        return [element_from_row(row) for row in await db.fetch(_QUERIES["after"], circle_id, types, slug, limit)]
+
+    async def types_in(self, db: Speaks, circle_id: UUID) -> list[str]:
+        """The types of a circle's living elements, its own among them."""
+        return [row["element_type"] for row in await db.fetch(_QUERIES["types_in"], circle_id)]
+
     async def insert_version(
         self, tx: Transaction, element: Element, actor: Actor, summary: str, commit: str | None
     ) -> None:

@@ -47,6 +47,8 @@ from triform.executor.run_figures import RunFigures
 from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
+from triform.mcp.door import McpDoor
+from triform.mcp.listing import Listing
 from triform.runs.active import ActiveRuns
 from triform.runs.operations import RunOperations
 from triform.runs.reading import RunReader
@@ -84,8 +86,11 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     source, elements = source_parts(base), _elements(base, machinery)
     tables = (elements, source.table(base, elements), *_tables(house, waiting, circles.operations))
     platform.bind(base.catalogue, tables)
-    app = _app(base, machinery, node, waiting, circles, source.door(base, node, circles.credentials).routes())
-    return Assembled(app=app, node=node, first_admin=circles.first_admin)
+    ops = _ops(base, node, waiting, circles)
+    mcp = _mcp(base, ops)
+    doors = [*source.door(base, node, circles.credentials).routes(), *mcp.routes()]
+    app = _app(base, machinery, node, ops, [*circles.door.routes(), *doors])
+    return Assembled(app=app, node=node, mcp=mcp, first_admin=circles.first_admin)
 
 
 def _circles(base: Ground, ledger: Ledger) -> _Circles:
@@ -190,16 +195,9 @@ def _tables(house: House, waiting: Waiting, circles: CircleOperations) -> tuple[
     )
 
 
-def _app(
-    base: Ground,
-    machinery: Machinery,
-    node: Node,
-    waiting: Waiting,
-    circles: _Circles,
-    more: Sequence[BaseRoute],
-) -> ASGIApp:
+def _ops(base: Ground, node: Node, waiting: Waiting, circles: _Circles) -> Ops:
     problems = Problems(base.catalogue)
-    ops = Ops(
+    return Ops(
         executor=node.executor,
         waiting=waiting,
         catalogue=base.catalogue,
@@ -212,9 +210,24 @@ def _app(
         body_limit=base.settings.body_limit_bytes,
         draining=node.draining,
     )
+
+
+def _mcp(base: Ground, ops: Ops) -> McpDoor:
+    return McpDoor.made(
+        listing=Listing(base.catalogue, base.database, base.elements),
+        catalogue=base.catalogue,
+        elements=base.cache,
+        known=ops.credentials.principal,
+        perform=ops.perform,
+        draining=ops.draining,
+        body_limit=base.settings.body_limit_bytes,
+    )
+
+
+def _app(base: Ground, machinery: Machinery, node: Node, ops: Ops, more: Sequence[BaseRoute]) -> ASGIApp:
     health = Health({PLATFORM: base.database.ping, **machinery.checks}, node.draining)
     answered = HttpFigures()
     metrics = metrics_door(base.settings, machinery, node, answered)
-    routes = [*health.routes(), *metrics.routes(), *circles.door.routes(), *more]
+    routes = [*health.routes(), *metrics.routes(), *more]
     openapi = document(base.catalogue, __version__)
-    return application(ops, routes, problems, openapi, allowed_hosts(base.settings), answered)
+    return application(ops, routes, ops.problems, openapi, allowed_hosts(base.settings), answered)

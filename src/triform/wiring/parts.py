@@ -21,6 +21,7 @@ from triform.elements.vault import Vault
 from triform.executor.hooks import HOOKS
 from triform.executor.node import Node
 from triform.ids import Ids
+from triform.mcp.door import McpDoor
 from triform.observability.export import exports
 from triform.observability.heartbeat import Heartbeat
 from triform.observability.tracing import Tracing, configure_tracing
@@ -67,10 +68,11 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """One node and its door."""
+    """One node and its doors."""
 
     app: ASGIApp
     node: Node
+    mcp: McpDoor
     first_admin: FirstAdmin | None
 
 

@@ -45,7 +45,7 @@ async def _serve(settings: Settings, started: Callable[[str], None], clock: Cloc
             if link is not None:
                 _log.warning("first_admin_link", file=str(link))
         _keep_what_is_there()
-        async with assembled.node.working():
+        async with assembled.mcp.running(), assembled.node.working():
             _log.info("serving", url=url, dev_mode=settings.dev_mode)
             await serve_until_told(
                 assembled.app,
