@@ -42,17 +42,9 @@ ENDS = {
 }
 """How it ends at load and in a run."""
 
-OPEN = {
-    ("loaded, then something else", LOAD): "told as a fault of the platform when it breaks off behind `loaded`",
-}
-
 
 @pytest.mark.parametrize("lie", ENDS)
-async def test_a_lie_ends_the_liar(
-    escapes: Escapes, moment: str, lie: str, request: pytest.FixtureRequest
-) -> None:
-    if (lie, moment) in OPEN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=OPEN[lie, moment]))
+async def test_a_lie_ends_the_liar(escapes: Escapes, moment: str, lie: str) -> None:
     end = ENDS[lie][moment == RUN]
     timeout_ms = SOON_MS[moment] if end == "timeout" else LONG_MS
     assert (await escapes.tried(moment, "frames", lie, timeout_ms=timeout_ms)).cause == end
@@ -63,12 +55,7 @@ async def test_the_first_of_two_answers_stands(escapes: Escapes) -> None:
     assert (tried.cause, tried.value) == ("ok", 1)
 
 
-async def test_descriptors_that_a_guest_sends_do_not_stay_with_the_server(
-    escapes: Escapes, moment: str, request: pytest.FixtureRequest
-) -> None:
-    if moment == LOAD:
-        reason = "those that come on the control socket stay open in the server"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+async def test_descriptors_that_a_guest_sends_do_not_stay_with_the_server(escapes: Escapes, moment: str) -> None:
     await escapes.tried(RUN, "frames", "twice")  # the template of the program is there from now on
     before = left.descriptors()
     try:

@@ -38,8 +38,7 @@ class Birth:
     def _hear(self) -> None:
         try:
             while not self._complete.done():
-                received, ancillary, _, _ = self._channel.recvmsg(_SMALL, credentials.SPACE)
-                self._take(received, ancillary)
+                self._take(*credentials.received(self._channel, _SMALL))
         except BlockingIOError:
             self._ears.once(self._channel.fileno(), self._hear)
         except (GuestGone, ProtocolViolation, OSError) as error:

@@ -125,7 +125,7 @@ class Conversation:
 
     def _hear(self) -> None:
         try:
-            received, ancillary, _, _ = self._line.recvmsg(_CHUNK, credentials.SPACE)
+            received, ancillary = credentials.received(self._line, _CHUNK)
             self._speaker = credentials.sender(ancillary) if ancillary else self._speaker
             frames = self._decoder.feed(received)
         except BlockingIOError:

@@ -169,22 +169,28 @@ class ProcessTemplate(Template):
         return LoadFailed(cause, error, self.conversation.printed, (time.monotonic() - started) * 1000)
 
     async def _freeze(self) -> None:
+        """By now user code has been at the harness: what is said wrongly, or not at all, is its doing."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self.spec.load_timeout_ms / 1000):
-                answer = await self.conversation.ask("freeze")
-        except (TimeoutError, GuestGone, ProtocolViolation) as error:
-            raise await self._lost(error) from error
-        if answer["type"] != "frozen":
-            raise StillBorn(f"the template said {answer['type']} instead of frozen")
+                await self._be_frozen()
+        except (TimeoutError, ProtocolViolation) as failure:
+            raise await self._explain(failure, began) from None
+        except GuestGone as gone:
+            raise await self._lost(gone) from gone
         await self._look()
 
-    async def _lost(self, failure: Exception) -> LoadFailed | StillBorn:
-        """Why what was loaded did not freeze."""
-        if isinstance(failure, GuestGone):
-            await asyncio.wait([self._gone], timeout=1)
+    async def _be_frozen(self) -> None:
+        answer = await self.conversation.ask("freeze")
+        if answer["type"] != "frozen":
+            raise ProtocolViolation(f"{answer['type']} instead of frozen")
+
+    async def _lost(self, gone: GuestGone) -> LoadFailed | StillBorn:
+        """Why what was loaded ended before it was frozen: by itself, or because something else did."""
+        await asyncio.wait([self._gone], timeout=1)
         if self._gone.done() and self._gone.result()["oom"]:
             return LoadFailed("oom", None, self.conversation.printed)
-        return StillBorn(f"the template was lost while it froze: {failure or 'too slow'}")
+        return StillBorn(f"the template was lost while it froze: {gone}")
 
     async def _look(self) -> None:
         members = await self._link.ask("members", template=self.name)
