@@ -158,6 +158,37 @@ async def test_a_top_up_is_a_positive_whole_number(circle: Circle, amount: Any) 
     assert (await circle.wallet())["balance_micro_au"] == GRANT
 
 
+async def test_a_quote_says_what_a_call_will_cost(circle: Circle) -> None:
+    element = await circle.ruby()
+    line = {"dimension": "per_invocation", "most_micro_au": PRICE, "expected_micro_au": PRICE}
+    told = (await element.get("/ops/invoke/quote")).json()
+    assert told == {
+        "operation": "invoke",
+        "most_micro_au": PRICE,
+        "expected_micro_au": PRICE,
+        "lines": [line],
+        "basis": {"runs": 0, "p50_duration_ms": None},
+        "free_micro_au": GRANT,
+        "affordable": True,
+    }
+    assert await circle.wallet() == {"balance_micro_au": GRANT, "held_micro_au": 0}
+    for _ in range(2):
+        await element.invoke({})
+    told = (await element.get("/ops/invoke/quote")).json()
+    assert (told["basis"]["runs"], told["free_micro_au"]) == (2, GRANT - 2 * PRICE)
+    assert told["basis"]["p50_duration_ms"] > 0
+
+
+async def test_a_quote_counts_what_is_held_as_gone(tight_circle: Circle) -> None:
+    element = await tight_circle.ruby(HOLD)
+    quotes = [(await element.get("/ops/invoke/quote")).json()]
+    for _ in range(2):
+        await element.start({})
+    quotes.append((await element.get("/ops/invoke/quote")).json())
+    await tight_circle.free_all()
+    assert [(quote["free_micro_au"], quote["affordable"]) for quote in quotes] == [(25_000, True), (5_000, False)]
+
+
 async def test_what_is_held_cannot_be_spent_twice(tight_circle: Circle) -> None:
     element = await tight_circle.ruby(HOLD)
     for _ in range(2):

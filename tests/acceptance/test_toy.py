@@ -86,6 +86,18 @@ async def test_it_is_billed_by_its_own_prices(circle: Circle) -> None:
     assert int(answer.headers["Triform-Cost-Micro-Au"]) == sum(debits.values())
 
 
+async def test_what_depends_on_use_is_quoted_once_there_was_some(circle: Circle) -> None:
+    await made(circle)
+    before = (await circle.get("/sum/ops/calculate/quote")).json()
+    seconds = next(line for line in before["lines"] if line["dimension"] == "per_second")
+    assert (before["expected_micro_au"], seconds["expected_micro_au"]) == (None, None)
+    attempts = 3  # of two seconds of patience
+    assert (before["most_micro_au"], seconds["most_micro_au"]) == (300 + attempts * 2 * 7, attempts * 2 * 7)
+    await circle.post("/sum/ops/calculate", {"a": 1, "b": 41})
+    after = (await circle.get("/sum/ops/calculate/quote")).json()
+    assert 300 < after["expected_micro_au"] <= before["most_micro_au"]
+
+
 async def test_its_code_is_looked_at_when_saved(circle: Circle) -> None:
     asked = {"element_type": "rpn", "slug": "odd", "spec": {"program": {"code": "1 2 +\n3 % 4"}}}
     problem = refused(await circle.post("/", asked), 422, "RPN_NOT_A_FORMULA")

@@ -40,6 +40,7 @@ RUBY = SHARED | {
     "restore": ("POST", "restore", "admin"),
     "stats": ("GET", "stats", "read"),
     "invoke": ("POST", "invoke", "execute"),
+    "quote": ("GET", "invoke/quote", "read"),
     "deploy": ("POST", "deploy", "write"),
     "validate_source": ("POST", "validate_source", "write"),
     "run_cancel": ("POST", "runs/{run_id}/cancel", "execute"),

@@ -11,16 +11,22 @@ from triform.runs.call import Call
 from triform.storage.database import Transaction
 from triform.wallet.ledger import Ledger
 from triform.wallet.model import Entry
+from triform.wallet.quotes import Quotes
 
 
 class WalletOperations:
-    """`table()` names the functions the platform substrate binds."""
+    """And what a call will cost. `table()` names the functions the platform substrate binds."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def table(self) -> Mapping[str, Any]:
-        return {"wallet": self.wallet, "wallet_entries": self.entries, "wallet_top_up": self.top_up}
+        return {
+            "wallet": self.wallet,
+            "wallet_entries": self.entries,
+            "wallet_top_up": self.top_up,
+            "quote": Quotes(self._ledger).quote,
+        }
 
     async def wallet(self, call: Call, tx: Transaction) -> Reply:
         """`{balance_micro_au, held_micro_au}`."""

@@ -10,6 +10,9 @@ Quantities = Mapping[str, int]
 
 ONE = 1000
 
+BY_USE = frozenset({"per_second"})
+"""Dimensions of which a run's amount is known only afterwards."""
+
 
 def most(limits: Limits) -> Quantities:
     """The most one run can use: every attempt up to its timeout."""

@@ -28,3 +28,9 @@ SELECT id, run_id, dimension, reference, at, balance_after_micro_au,
 FROM ledger
 WHERE circle_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::uuid IS NULL OR run_id = $3)
 ORDER BY id DESC LIMIT $4 OFFSET $5;
+
+-- name: recent
+-- How long the last completed runs of an operation of an element took, and how many there were.
+SELECT count(*) AS runs, percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms) AS p50_duration_ms
+FROM (SELECT duration_ms FROM runs WHERE element_id = $1 AND operation = $2 AND status = 'completed'
+      ORDER BY run_id DESC LIMIT $3) AS recent;
