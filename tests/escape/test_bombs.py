@@ -39,6 +39,12 @@ async def test_a_child_s_memory_ends_all_of_it(escapes: Escapes, moment: str) ->
     assert (await exploded(escapes, moment, "a child's memory")).cause == "oom"
 
 
+async def test_whoever_goes_on_making_hungry_children_ends_with_the_first_of_them(
+    escapes: Escapes, moment: str
+) -> None:
+    assert (await exploded(escapes, moment, "children's memory")).cause == "oom"
+
+
 @pytest.mark.parametrize("bomb", ["files", "folders"])
 async def test_empty_files_are_memory_too(
     escapes: Escapes, moment: str, bomb: str, request: pytest.FixtureRequest

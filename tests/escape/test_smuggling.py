@@ -26,6 +26,7 @@ WAYS = {
     "shared memory of a file": "writable memory",
     "a thread": "threads running",
     "a process": "processes running",
+    "shared memory of a later moment": "",
     "names of sockets": "",
     "segments with a key": "",
     "the current folder": "",
@@ -36,8 +37,17 @@ WAYS = {
 """And what the audit has against sharing the template, if anything."""
 
 
+OPEN = {
+    "shared memory of a later moment": "native code that is called when the template forks maps it after the audit"
+}
+
+
 @pytest.mark.parametrize("way", WAYS)
-async def test_no_way_leads_from_one_run_to_the_next(escapes: Escapes, way: str) -> None:
+async def test_no_way_leads_from_one_run_to_the_next(
+    escapes: Escapes, way: str, request: pytest.FixtureRequest
+) -> None:
+    if way in OPEN:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=OPEN[way]))
     async with loaded(escapes, way) as template:
         assert await escapes.beside_the_neighbour(found_by_later_runs(escapes, template)) == [None, None]
         assert any(WAYS[way] in warning for warning in template.warnings) == bool(WAYS[way])

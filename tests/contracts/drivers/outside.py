@@ -3,12 +3,23 @@
 import os
 from pathlib import Path
 
+_BOUNDS = ("memory.limit_in_bytes", "memory.max", "pids.max", "cpu.cfs_quota_us", "cpu.max")
+
 
 def user_namespace(pid: int) -> str:
     try:
         return str(Path(f"/proc/{pid}/ns/user").readlink())
     except OSError:
         return ""
+
+
+def namespaces(pid: int | str) -> dict[str, str]:
+    """Which ones a process is in, by kind."""
+    return {entry.name: str(entry.readlink()) for entry in Path(f"/proc/{pid}/ns").iterdir()}
+
+
+def oom_score(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
 
 
 def lives(pid: int) -> bool:
@@ -38,6 +49,12 @@ def children_of(pid: int) -> set[int]:
 def groups_of(launcher: int) -> set[str]:
     """Names of the cgroups a launcher has made, over all hierarchies."""
     return {name for home in homes_of(launcher) for _, groups, _ in os.walk(home) for name in groups}
+
+
+def bounds_of(launcher: int, group: str) -> dict[str, str]:
+    """What the kernel holds one group to, by file, over all hierarchies."""
+    files = [file for home in homes_of(launcher) for name in _BOUNDS for file in (home / group).glob(name)]
+    return {file.name: file.read_text().strip() for file in files}
 
 
 def homes_of(launcher: int) -> set[Path]:

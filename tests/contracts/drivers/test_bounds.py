@@ -55,6 +55,24 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+async def test_the_kernel_holds_a_run_to_its_limits(bench: Bench, driver: ProcessDriver) -> None:
+    """As written, not as felt: on a busy machine nobody gets more than a processor anyway."""
+    launcher = driver.launcher_pid or 0
+    if not outside.homes_of(launcher):
+        pytest.skip("needs cgroups")
+    template = await driver.template(bench.spec("plain", Limits(memory_mb=96, pids=40, cpus=0.5)))
+    before = outside.groups_of(launcher)
+    instance = await driver.clone(template)
+    (group,) = outside.groups_of(launcher) - before
+    bounds = outside.bounds_of(launcher, group)
+    await instance.kill()
+    await driver.discard(template)
+    assert bounds in (
+        {"memory.limit_in_bytes": str(96 * MIB), "pids.max": "40", "cpu.cfs_quota_us": "50000"},
+        {"memory.max": str(96 * MIB), "pids.max": "40", "cpu.max": "50000 100000"},
+    )
+
+
 async def test_what_a_run_used_is_told(bench: Bench) -> None:
     template = await bench.driver.template(bench.spec("probes", Limits(memory_mb=128)))
     idle = await bench.run(template, "echo", value=1)

@@ -76,6 +76,33 @@ async def test_no_privilege_is_left(bench: Bench, probes: ProcessTemplate) -> No
     assert status["Seccomp"] == "2"
 
 
+async def test_no_namespace_is_the_host_s_and_a_run_shares_only_three_with_its_template(
+    bench: Bench, probes: ProcessTemplate
+) -> None:
+    """Also where the filter refuses the calls that would reach something there."""
+    kinds = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}
+    host, template = outside.namespaces("self"), outside.namespaces(probes.pid)
+    own = await answer(bench, probes, "namespaces")
+    assert [kind for kind in kinds if host[kind] in (template[kind], own[kind])] == []
+    assert {kind for kind in kinds if own[kind] == template[kind]} == {"cgroup", "net", "user"}
+
+
+async def test_what_no_run_needs_is_bounded_to_nothing(bench: Bench, probes: ProcessTemplate) -> None:
+    """The kernel would write a core dump where the host says, outside of the sandbox."""
+    assert await answer(bench, probes, "limits") == {
+        "CORE": [0],
+        "MSGQUEUE": [0],
+        "MEMLOCK": [65536],
+        "NOFILE": [bench.spec("probes").limits.open_files],
+    }
+
+
+async def test_when_the_host_runs_out_of_memory_sandboxes_are_the_first_to_go(
+    bench: Bench, probes: ProcessTemplate
+) -> None:
+    assert outside.oom_score(probes.pid) == 800
+
+
 async def test_the_template_and_its_runs_are_not_the_servers_user(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:

@@ -1,7 +1,7 @@
 
 # Doors into the kernel that no program here has a use for.
 CALLS = {
-  "bpf" => [321, 0, 0, 0], "perf_event_open" => [298, 0, 0, -1, -1, 0], "userfaultfd" => [323, 0],
+  "bpf" => [321, 0, 0, 0], "perf_event_open" => [298, 0, 0, -1, -1, 0], "userfaultfd" => [323, 1],
   "io_uring_setup" => [425, 1, 0], "io_uring_enter" => [426, 0, 0, 0, 0, 0, 0], "io_uring_register" => [427, 0, 0, 0, 0],
   "io_setup" => [206, 1, 0], "keyctl" => [250, 0, -3, 0], "add_key" => [248, +"user", +"x", +"x", 1, -3],
   "request_key" => [249, +"user", +"x", 0, 0], "personality" => [135, 0x0040000], "init_module" => [175, 0, 0, +""],

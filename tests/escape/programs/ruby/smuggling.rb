@@ -35,6 +35,16 @@ def stolen(value)
   $stolen
 end
 
+# Machine code (x86_64) that is called in the process that forks, from now on just before it does.
+def before_forks(code)
+  page = native("mmap", :p, :l, :i, :i, :i, :l).call(nil, 4096, 7, 0x22, -1, 0)
+  Fiddle::Pointer.new(page, 4096)[0, code.size / 2] = [code].pack("H*")
+  native("__register_atfork", :p, :p, :p, :p).call(page, nil, nil, nil)
+end
+
+PLACE = 0x13370000
+MAP_THERE = "b809000000bf00003713be00100000ba0300000041ba210010004983c8ff4531c90f05c3" # mmap, shared, once
+
 WAYS = {
   "an open file" => [-> { $file = File.open("/tmp/x", "w+") }, ->(value) { $file.rewind; text($file.read).tap { $file.write(value) && $file.flush } }],
   "a file without a name" => [-> { $file = File.open("/tmp/x", "w+"); File.unlink("/tmp/x") }, ->(value) { $file.rewind; text($file.read).tap { $file.write(value) && $file.flush } }],
@@ -57,6 +67,7 @@ WAYS = {
   "a process" => [-> { pipes = [IO.pipe, IO.pipe]; $pipe = [pipes[1][0], pipes[0][1]]; fork { IO.copy_stream(pipes[0][0], pipes[1][1]) } }, ->(value) { pipe_swap($pipe, value) }],
   "a timer" => [-> { trap("ALRM") { $stolen = look_into_children || $stolen }; native("setitimer", :i, :p, :p).call(0, [0, 5000, 0, 5000].pack("q4"), nil) }, ->(value) { stolen(value) }],
   "a trace" => [-> { TracePoint.new(:c_call, :call) { |at| $stolen = look_into_children || $stolen if at.path.start_with?("/harness") }.enable }, ->(value) { stolen(value) }],
+  "shared memory of a later moment" => [-> { before_forks(MAP_THERE) }, ->(value) { swap(Fiddle::Pointer.new(PLACE, 4096), value) }],
   "names of sockets" => [-> {}, ->(value) { attempt { UNIXServer.new("\0#{value}") && "bound" }.then { |told| told == "EAFNOSUPPORT" ? nil : told } }],
   "segments with a key" => [-> {}, ->(_) { sys(29, 0x5ca1ab1e, 4096, 0o1777).then { |told| told == "EPERM" ? nil : told } }]
 }.freeze

@@ -20,6 +20,8 @@ PROBES = {
     seen
   },
   "pid" => ->(_) { { pid: Process.pid, parent: Process.ppid, uid: Process.uid, gid: Process.gid } },
+  "namespaces" => ->(_) { Dir.children("/proc/self/ns").to_h { |name| [name, File.readlink("/proc/self/ns/#{name}")] } },
+  "limits" => ->(_) { %i[CORE MSGQUEUE MEMLOCK NOFILE].to_h { |name| [name, Process.getrlimit(name).uniq] } },
   "kill the group" => lambda { |_|
     trap("TERM") { nil }
     [:TERM, :KILL].each { |name| Process.kill(name, 0) }

@@ -58,9 +58,13 @@ def no_more_threads(pid: int, before: Baseline) -> bool:
 
 
 def confined(pid: int) -> bool:
-    """Whether a runner has really given everything up: no capability in any set, the run filter on top."""
-    status = _status(pid)
-    return _powerless(status) and b"\nSeccomp_filters:\t1\n" not in status
+    """Whether a runner has really given everything up, each of its threads for itself: no capability in any set,
+    the run filter on top."""
+    try:
+        statuses = [_status(f"{pid}/task/{thread}") for thread in _threads(pid)]
+    except OSError:
+        return False
+    return all(_powerless(status) and b"\nSeccomp_filters:\t1\n" not in status for status in statuses)
 
 
 def leads(pid: int) -> bool:
@@ -69,15 +73,42 @@ def leads(pid: int) -> bool:
     return _powerless(status) and _FIRST.search(status) is not None
 
 
+def children(pid: int) -> frozenset[int]:
+    """Of all threads; none when it is gone."""
+    try:
+        texts = [_read(f"/proc/{pid}/task/{thread}/children") for thread in _threads(pid)]
+    except OSError:
+        return frozenset()
+    return frozenset(int(child) for text in texts for child in text.split())
+
+
+def alone(first: int, runner: int, template: int, before: frozenset[int]) -> bool:
+    """Whether a clone is these two processes. More of it would have been made before the runner gave up anything:
+    its children, orphans of theirs, and what calls itself a child of the template, which had `before`."""
+    more = ((children(template) - before) | children(runner) | children(first)) - {first, runner}
+    return not more or _namespace(runner) not in map(_namespace, more)
+
+
 def _powerless(status: bytes) -> bool:
     return all(mark in status for mark in _GIVEN_UP)
 
 
-def _status(pid: int) -> bytes:
+def _namespace(pid: int) -> str:
     try:
-        descriptor = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return f"that of {pid}, which is gone"
+
+
+def _status(task: int | str) -> bytes:
+    try:
+        return _read(f"/proc/{task}/status")
     except OSError:
         return b""
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, 8192)
     finally:

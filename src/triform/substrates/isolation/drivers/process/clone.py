@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from triform.substrates.isolation.channel import control
 from triform.substrates.isolation.drivers.process import credentials
-from triform.substrates.isolation.drivers.process.audit import confined, leads
+from triform.substrates.isolation.drivers.process.audit import alone, children, confined, leads
 from triform.substrates.isolation.drivers.process.birth import Birth
 from triform.substrates.isolation.drivers.process.instance import Body
 from triform.substrates.isolation.drivers.process.link import Link
@@ -21,6 +21,7 @@ from triform.substrates.isolation.drivers.process.template import ProcessTemplat
 from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation, StillBorn
 
 READY_S = 10.0
+_LOOKS, _LOOK_AGAIN_S = 50, 0.001
 
 
 @dataclass(slots=True)
@@ -40,10 +41,11 @@ class Ends:
 async def make_clone(template: ProcessTemplate, link: Link, number: int) -> Body:
     """A confined, bounded, waiting child of the template. Raises DriverFault; nothing of it is left then."""
     async with template.turn:
+        before = children(template.pid)
         ends = _hand_over(template, number)
         try:
             async with asyncio.timeout(READY_S):
-                return await _bring_up(template, link, ends)
+                return await _bring_up(template, link, ends, before)
         except (GuestGone, ProtocolViolation) as gone:
             ends.close()
             raise StillBorn(f"a clone did not become ready: {gone}") from gone
@@ -75,10 +77,21 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
     return ends
 
 
-async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends) -> Body:
+async def _confined(runner: int) -> bool:
+    """A thread that has ended may still be listed for a moment, and nothing tells when it no longer is."""
+    for _ in range(_LOOKS):
+        if confined(runner):
+            return True
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return False
+
+
+async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends, before: frozenset[int]) -> Body:
     said = await Birth(link.ears, ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
     runner, first = said["ready"], said.get("born", template.first)
-    if not (confined(runner) and leads(first)):
-        raise DriverFault("a clone kept privileges it should have given up")
+    if not (await _confined(runner) and leads(first)):
+        raise StillBorn("a clone kept privileges it should have given up")
+    if template.forks and not alone(first, runner, template.pid, before):
+        raise StillBorn("a clone made processes before it gave up its privileges")
     bound = await link.ask("bound", template=template.name, harness=template.pid, first=first, runner=runner)
     return Body(ends.channel, ends.stdout, ends.stderr, bound.descriptors[0], bound["group"])
