@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.acceptance.client import Circle
@@ -174,6 +174,8 @@ SEGMENTS = st.sampled_from(
 @given(
     segments=st.lists(SEGMENTS, max_size=5), query=st.sampled_from(["", "?", "?a=%", "?a=%ff", "?" + "a&" * 200])
 )
+@example(segments=["ech%6f"], query="")
+@example(segments=["echo%2fops%2fget"], query="")
 async def test_only_addresses_as_they_are_written_name_anything(
     server: Server, caller: Circle, segments: list[str], query: str
 ) -> None:

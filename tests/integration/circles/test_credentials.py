@@ -3,9 +3,11 @@
 import asyncio
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from tests.integration.meanwhile import meanwhile
 from triform.circles.credentials import FRESH_S
 from triform.circles.model import Level, Role, SignedIn
 from triform.circles.opaque import API_KEY, REFRESH_TOKEN, mint
@@ -186,6 +188,31 @@ async def test_of_two_refreshes_at_once_one_succeeds_and_the_session_ends(access
     assert len(winners) == 1
     with pytest.raises(Unauthenticated):
         await access.credentials.principal(f"Bearer {winners[0].token}", None)
+
+
+async def test_a_refresh_token_that_another_node_is_just_exchanging_is_used(
+    access: Access, database: Database
+) -> None:
+    acme = await access.sign_in.dev("acme")
+    async with meanwhile(database, "UPDATE refresh_tokens SET used_at = now()"):
+        with pytest.raises(Unauthenticated):
+            await access.sessions.refresh(acme.refresh_token)
+    access.credentials.forget(await _only_credential(database))
+    with pytest.raises(Unauthenticated):
+        await access.credentials.principal(f"Bearer {acme.token}", None)
+
+
+async def test_without_a_membership_a_credential_is_nothing(access: Access, database: Database) -> None:
+    """Also when it was not revoked."""
+    acme = await access.sign_in.dev("acme")
+    await database.execute("DELETE FROM members")
+    with pytest.raises(Unauthenticated):
+        await access.credentials.principal(f"Bearer {acme.token}", None)
+
+
+async def _only_credential(database: Database) -> UUID:
+    found: UUID = await database.fetchval("SELECT id FROM credentials")
+    return found
 
 
 async def test_other_sessions_of_the_identity_go_on(access: Access) -> None:

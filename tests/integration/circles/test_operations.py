@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.integration.meanwhile import meanwhile
 from triform.circles.errors import LastAdmin
 from triform.circles.model import Role
 from triform.errors import Forbidden, InvalidInput, NotFound, TriformError, Unauthenticated
@@ -118,6 +119,18 @@ async def test_two_admins_who_both_step_down_at_once_leave_one(
     )
     assert sum(isinstance(outcome, LastAdmin) for outcome in outcomes) == 1
     assert await database.fetchval("SELECT count(*) FROM members WHERE role = 'admin'") == 1
+
+
+async def test_whoever_steps_down_counts_the_admins_that_another_node_leaves(
+    access: Access, act: Any, database: Database
+) -> None:
+    acme = await access.sign_in.dev("acme")
+    await act(acme.token, "member_set", identity="bob", role="admin")
+    lock = "SELECT FROM circles FOR NO KEY UPDATE"
+    demote = "UPDATE members SET role = 'member' FROM identities i WHERE i.id = identity_id AND i.name = 'bob'"
+    async with meanwhile(database, lock, demote):
+        with pytest.raises(LastAdmin):
+            await act(acme.token, "member_set", identity="acme", role="member")
 
 
 async def test_a_key_made_while_its_owner_is_removed_does_not_outlive_the_membership(

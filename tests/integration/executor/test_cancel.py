@@ -70,6 +70,20 @@ async def test_a_foreign_run_is_as_absent_as_none(acme: World) -> None:
     assert foreign.json()["detail"] == absent.json()["detail"]
 
 
+async def test_nobody_waits_for_the_end_of_a_foreign_run(acme: World) -> None:
+    """Or the time it takes would tell that there is one."""
+    async with await acme.signed_in() as client, await acme.signed_in("other") as stranger:
+        ops = await acme.adder(client)
+        accepted = await client.post(f"{ops}/invoke", json={"wait": "gate"}, headers={"Prefer": "respond-async"})
+        await acme.toy.begun("gate").wait()
+        foreign = f"/api/other/ops/runs/{accepted.json()['run_id']}"
+        async with asyncio.timeout(20):
+            answer = await stranger.get(foreign, params={"wait": 60})
+        acme.toy.gate("gate").set()
+        await client.get(accepted.headers["location"], params={"wait": 30})
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
 async def test_a_client_that_leaves_cancels_nothing(acme: World) -> None:
     async with await acme.signed_in() as client:
         ops = await acme.adder(client)

@@ -67,12 +67,14 @@ class _Held(SpanExporter):
 
     def __init__(self, *, held: bool = True) -> None:
         self.sizes: list[int] = []
+        self.by: set[int] = set()
         self.begun = threading.Event()
         self.go = threading.Event()
         if not held:
             self.go.set()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.by.add(threading.get_ident())
         self.begun.set()
         self.go.wait()
         self.sizes.append(len(spans))
@@ -107,7 +109,17 @@ def test_a_shutdown_does_not_wait_for_a_collector_that_hangs() -> None:
     _tell(configure_tracing("test", [export]), 3)
     export.shutdown()
     assert export.figures.exported == 0
+    assert "flush spans" in {thread.name for thread in threading.enumerate()}, "it was waited for to its end"
     exporter.go.set()
+
+
+def test_spans_are_exported_beside_whoever_made_them() -> None:
+    exporter = _Held(held=False)
+    tracing = configure_tracing("test", [Export(exporter)])
+    _tell(tracing, 3)
+    tracing.shutdown()
+    assert exporter.by
+    assert threading.get_ident() not in exporter.by
 
 
 def test_without_a_collector_an_operation_is_its_ids_alone() -> None:
