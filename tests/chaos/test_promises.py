@@ -1,6 +1,6 @@
 """The checks of `bin/chaos` tried on an instance that lies about one thing: each lie is seen, the truth is not."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
@@ -30,10 +30,9 @@ ANSWERED = [Answered("r", "a", 200, {"id": "a"})]
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promises, "READY_S", 0.01)
     monkeypatch.setattr(promises, "SETTLED_S", 0.01)
-    yield
 
 
 @asynccontextmanager
@@ -42,14 +41,12 @@ async def telling(facts: Facts) -> AsyncIterator[str]:
 
     async def runs(request: web.Request) -> web.Response:
         status = request.query.get("status")
-        return web.json_response(
-            {"runs": [run for run in facts["runs"] if status in (None, run["status"])], "next": None}
-        )
+        chosen = [run for run in facts["runs"] if status in (None, run["status"])]
+        return web.json_response({"runs": chosen, "next": None})
 
     async def run(request: web.Request) -> web.Response:
-        return web.json_response(
-            next(run for run in facts["runs"] if run["run_id"] == request.match_info["run_id"])
-        )
+        run_id = request.match_info["run_id"]
+        return web.json_response(next(run for run in facts["runs"] if run["run_id"] == run_id))
 
     async def ready(request: web.Request) -> web.Response:
         return web.Response(status=facts["ready"])

@@ -19,7 +19,7 @@ async def meanwhile(database: Database, *changes: str) -> AsyncIterator[None]:
             for change in changes:
                 await tx.execute(change)
             made.set()
-            while not await tx.fetchval(_WAITING):
+            while not await tx.fetchval(_WAITING):  # noqa: ASYNC110 - Postgres tells nobody
                 await asyncio.sleep(0)
 
     task = asyncio.create_task(other())
