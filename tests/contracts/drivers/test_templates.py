@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -58,6 +60,26 @@ async def test_a_discarded_template_leaves_nothing_and_makes_no_clones(
         await driver.clone(template)
     await instance.kill()
     await driver.discard(template)
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """A process of the host."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
+
+
+async def test_the_launcher_bounds_nobody_but_clones_of_the_template_that_is_named(
+    bench: Bench, driver: ProcessDriver, probes: ProcessTemplate, stranger: int
+) -> None:
+    """Whoever is bounded is killed later on: not a stranger, not another template's, not halves of two."""
+    other = await driver.template(bench.spec("plain"))
+    halves = ((probes.first, other.pid), (other.first, probes.pid))
+    for first, runner in ((stranger, stranger), (other.first, other.pid), *halves):
+        with pytest.raises(DriverFault, match="no clone"):
+            await driver._link.ask("bound", template=probes.name, harness=probes.pid, first=first, runner=runner)
+    await driver.discard(other)
 
 
 async def test_many_clones_at_once_are_all_ready(

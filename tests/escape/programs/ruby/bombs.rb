@@ -36,7 +36,7 @@ ESCAPES = {
   "pipes" => ->(_) { held = []; until_refused { held << IO.pipe }.tap { held.flatten.each(&:close) } },
   "memory" => ->(given) { held = []; until_refused(given["most"]) { held << ("x" * MIB) } },
   "a child's memory" => ->(_) { Process.wait(fork { held = []; loop { held << ("x" * MIB) } }) && "survived" },
-  "children's memory" => ->(_) { loop { Process.wait(fork { held = []; loop { held << ("x" * MIB) } }) } },
+  "children's memory" => ->(_) { loop { $stdout.syswrite("!"); Process.wait(fork { held = []; loop { held << ("x" * MIB) } }) } },
   "memory without a name" => lambda { |given|
     held = []
     until_refused(given["most"] / 16) { IO.for_fd(Kernel.syscall(319, +"x", 0), "wb").tap { |file| held << file && 16.times { file.syswrite(PIECE) } } }
