@@ -53,7 +53,7 @@ module Confine
     call(:capset, address(header), address(nothing))
     program = sandbox["filter"].unpack1("m")
     filter = [program.bytesize / 8, program].pack("Sx6P")
-    call(:seccomp, 1, 0, address(filter))
+    call(:seccomp, 1, 1, address(filter))
   end
 end
 

@@ -17,6 +17,7 @@ _GIVEN_UP = (
     b"\nSeccomp:\t2\n",
 )
 
+_OWN_THREADS = 2
 _FIRST = re.compile(rb"^NSpid:.*\t1$", re.MULTILINE)
 
 
@@ -58,13 +59,18 @@ def no_more_threads(pid: int, before: Baseline) -> bool:
 
 
 def confined(pid: int) -> bool:
-    """Whether a runner has really given everything up, each of its threads for itself: no capability in any set,
-    the run filter on top."""
+    """Whether a runner has really given everything up: no capability in any set, the run filter on every thread.
+
+    A second thread is the interpreter's own. It was made with the fork and keeps capabilities, in the run's own
+    namespaces and under a filter that lets it use none. A third would be somebody else's.
+    """
     try:
-        statuses = [_status(f"{pid}/task/{thread}") for thread in _threads(pid)]
+        threads = sorted(_threads(pid), key=int)
     except OSError:
         return False
-    return all(_powerless(status) and b"\nSeccomp_filters:\t1\n" not in status for status in statuses)
+    statuses = [_status(f"{pid}/task/{thread}") for thread in threads]
+    filtered = all(b"\nSeccomp:\t2\n" in each and b"\nSeccomp_filters:\t1\n" not in each for each in statuses)
+    return filtered and len(statuses) <= _OWN_THREADS and _powerless(_status(pid))
 
 
 def leads(pid: int) -> bool:

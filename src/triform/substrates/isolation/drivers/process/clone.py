@@ -21,7 +21,6 @@ from triform.substrates.isolation.drivers.process.template import ProcessTemplat
 from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation, StillBorn
 
 READY_S = 10.0
-_LOOKS, _LOOK_AGAIN_S = 50, 0.001
 
 
 @dataclass(slots=True)
@@ -77,19 +76,10 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
     return ends
 
 
-async def _confined(runner: int) -> bool:
-    """A thread that has ended may still be listed for a moment, and nothing tells when it no longer is."""
-    for _ in range(_LOOKS):
-        if confined(runner):
-            return True
-        await asyncio.sleep(_LOOK_AGAIN_S)
-    return False
-
-
 async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends, before: frozenset[int]) -> Body:
     said = await Birth(link.ears, ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
     runner, first = said["ready"], said.get("born", template.first)
-    if not (await _confined(runner) and leads(first)):
+    if not (confined(runner) and leads(first)):
         raise StillBorn("a clone kept privileges it should have given up")
     if template.forks and not alone(first, runner, template.pid, before):
         raise StillBorn("a clone made processes before it gave up its privileges")

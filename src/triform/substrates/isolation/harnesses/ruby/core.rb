@@ -2,7 +2,7 @@
 
 # Held before user code can replace them: functions by name, methods as `do_name` with the receiver first.
 module Core
-  { Process => %i[clock_gettime fork spawn exec setsid exit! pid wait2 kill warmup], Signal => %i[trap], Dir => %i[chdir],
+  { Process => %i[clock_gettime fork spawn setsid exit! pid wait2 kill warmup], Signal => %i[trap], Dir => %i[chdir],
     Kernel => %i[syscall raise], Random => %i[srand], ObjectSpace => %i[each_object],
     IO => %i[for_fd] }.each do |owner, names|
     names.each { |name| define_singleton_method(name, &owner.method(name)) }

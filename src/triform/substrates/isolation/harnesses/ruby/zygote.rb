@@ -6,24 +6,20 @@ module Confine
     "x86_64" => [3, 28, 72, 126, 157, 165, 272, 292, 308, 317],
     "aarch64" => [57, 233, 25, 91, 167, 40, 97, 24, 268, 277]
   }.fetch(RbConfig::CONFIG["host_cpu"])).to_h.freeze
-  NEWPID = 0x20000000
+  SPACES = { pid: 0x20000000, mnt: 0x00020000, uts: 0x04000000, ipc: 0x08000000 }.freeze
 
   def self.call(name, *arguments) = Core.syscall(NUMBERS.fetch(name), *arguments)
   def self.close(*fds) = Core.do_each(fds) { |fd| call(:close, fd) }
   def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
   def self.enter(sandbox)
-    call(:unshare, 0x0C020000) # NEWNS, NEWIPC, NEWUTS
     call(:mount, +"tmpfs", +"/tmp", +"tmpfs", 6, +sandbox["tmpfs"]) # nosuid, nodev
     call(:mount, +"proc", +"/proc", +"proc", 14, 0) # and noexec
     call(:prctl, 47, 4, 0, 0, 0) # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
     program = sandbox["filter"].unpack1("m") # locals: an address keeps nothing alive
     header, nothing, filter = [0x20080522, 0].pack("L2"), "\0" * 24, [program.bytesize / 8, program].pack("Sx6P")
     call(:capset, address(header), address(nothing))
-    call(:seccomp, 1, 0, address(filter))
-    # All of this is each thread's own, and Ruby has made its timer thread with the fork. It ends that thread to
-    # execute a program; when that comes to nothing, it makes another, which is born with what is left.
-    Core.attempt { Core.exec(["/dev/null/nothing", "nothing"]) }
+    call(:seccomp, 1, 1, address(filter)) # TSYNC: the thread Ruby makes with each fork, too
   end
 end
 
@@ -36,7 +32,7 @@ class Zygote
   # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
   def initialize(fd, line)
     @line, @control, @clones = line, Wire.new(fd), {}
-    @namespace = IO.sysopen("/proc/self/ns/pid")
+    @namespaces = Confine::SPACES.map { |name, kind| [IO.sysopen("/proc/self/ns/#{name}"), kind] }
     @null = IO.sysopen("/dev/null", File::RDWR)
     STDOUT.sync = STDERR.sync = true
     rehearse
@@ -100,14 +96,14 @@ class Zygote
     @busy = true
     first = begin_namespace(channel) if @sandbox
     @clones[Core.fork { become_runner(channel, out, err) }] = [number, first]
-    Confine.call(:setns, @namespace, Confine::NEWPID) if @sandbox
+    Core.do_each(@namespaces) { |own, kind| Confine.call(:setns, own, kind) } if @sandbox
     Confine.close(channel, out, err)
     @busy = false
     reap
   end
 
   def begin_namespace(channel)
-    Confine.call(:unshare, Confine::NEWPID)
+    Confine.call(:unshare, 0x2C020000) # all of them
     @clones[first = Core.spawn({}, @sandbox["init"], unsetenv_others: true, [0, 1, 2] => @null, 4 => channel)] = []
     first
   end
@@ -124,7 +120,8 @@ class Zygote
   def become_runner(channel, out, err)
     Core.setsid # a signal to its process group must not reach who is in the same one
     Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
-    Confine.close(out, err, @null, @namespace, @control.fd)
+    Core.do_each(@namespaces) { |own,| Confine.close(own) }
+    Confine.close(out, err, @null, @control.fd)
     Confine.enter(@sandbox) if @sandbox
     Core.chdir(@root) # the folder user code chose may be one that all runs share
     Core.do_each(@traps) { |name, command| Core.trap(name, command) }

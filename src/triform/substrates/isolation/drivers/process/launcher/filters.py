@@ -96,13 +96,16 @@ RUN = (
 
 NEWPID, NEWNS, NEWUTS, NEWIPC = 0x20000000, 0x00020000, 0x04000000, 0x08000000
 
+_ALL_THREADS = 1
+"""SECCOMP_FILTER_FLAG_TSYNC."""
+
 TEMPLATE = (
-    Rule("unshare", (Check(0, (NEWPID, NEWNS | NEWUTS | NEWIPC), wide=True),)),
-    Rule("setns", (Check(1, (NEWPID,)),)),
+    Rule("unshare", (Check(0, (NEWPID | NEWNS | NEWUTS | NEWIPC, NEWNS | NEWUTS | NEWIPC), wide=True),)),
+    Rule("setns", (Check(1, (NEWPID, NEWNS, NEWUTS, NEWIPC)),)),
     Rule("mount", (Check(3, (2 | 4, 2 | 4 | 8), wide=True),)),
     Rule("prctl", (Check(0, (*_PRCTL, _AMBIENT)),)),
     Rule("capset", ()),
-    Rule("seccomp", (Check(0, (1,)), Check(1, (0,)))),
+    Rule("seccomp", (Check(0, (1,)), Check(1, (_ALL_THREADS,)))),
 )
 """Namespace calls with fixed flags, giving up capabilities, and the run filter itself."""
 

@@ -13,7 +13,7 @@ NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 READ_ONLY, NO_SETUID, NO_DEVICES, NO_EXECUTION, REMOUNT = 1, 2, 4, 8, 32
 BIND, RECURSIVE, PRIVATE = 4096, 16384, 1 << 18
 
-CAP_SYS_ADMIN = 21
+CAP_SYS_CHROOT, CAP_SYS_ADMIN = 18, 21
 
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _DROP_BOUNDING, _SET_SECUREBITS, _NO_NEW_PRIVILEGES, _AMBIENT = (
     1,
@@ -88,17 +88,18 @@ def no_new_privileges() -> None:
     _prctl(_NO_NEW_PRIVILEGES, 1)
 
 
-def keep_only(capability: int) -> None:
-    """One capability stays, across exec too; the rest are gone from every set, for good."""
+def keep_only(*capabilities: int) -> None:
+    """These capabilities stay, across exec too; the rest are gone from every set, for good."""
     last = int(_read("/proc/sys/kernel/cap_last_cap"))
     for other in range(last + 1):
-        if other != capability:
+        if other not in capabilities:
             _prctl(_DROP_BOUNDING, other)
     _prctl(_SET_SECUREBITS, _NOT_BY_ROOT)
-    bits = (1 << capability) & 0xFFFFFFFF
+    bits = sum(1 << capability for capability in capabilities)  # of the first 32
     sets = struct.pack("=6I", bits, bits, bits, 0, 0, 0)
     _call("capset", struct.pack("=Ii", _CAPABILITY_VERSION, 0), sets)
-    _prctl(_AMBIENT, _AMBIENT_RAISE, capability)
+    for capability in capabilities:
+        _prctl(_AMBIENT, _AMBIENT_RAISE, capability)
 
 
 def seccomp(program: bytes) -> None:

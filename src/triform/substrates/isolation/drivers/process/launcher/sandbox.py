@@ -193,7 +193,8 @@ def rlimits(plan: Plan) -> list[tuple[int, int]]:
 def _confine(plan: Plan) -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
-    kernel.keep_only(kernel.CAP_SYS_ADMIN)
+    # Both are asked for to go back to one's own mount namespace; chroot itself is no call of the filter.
+    kernel.keep_only(kernel.CAP_SYS_ADMIN, kernel.CAP_SYS_CHROOT)
     kernel.no_new_privileges()
     # Changing uid or capabilities clears the death signal, hence here; a launcher that died before shows.
     kernel.die_with_parent()
