@@ -76,8 +76,10 @@ async def test_a_killed_launcher_takes_its_sandboxes_too_and_its_groups_go_at_th
         with server:
             os.kill(server.pid, signal.SIGSTOP)
             os.kill(told["launcher"], signal.SIGKILL)
-            await eventually(lambda: not outside.pids_in(namespace))
-            server.kill()
+            try:
+                await eventually(lambda: not outside.pids_in(namespace))
+            finally:
+                server.kill()
     next_one = ProcessDriver(read_languages())
     await next_one.start()
     assert not outside.homes_of(told["launcher"])
