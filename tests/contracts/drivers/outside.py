@@ -46,6 +46,14 @@ def children_of(pid: int) -> set[int]:
     return found
 
 
+def title_of(pid: int) -> str:
+    """What a process calls itself; "" when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().strip("\0")
+    except OSError:
+        return ""
+
+
 def groups_of(launcher: int) -> set[str]:
     """Names of the cgroups a launcher has made, over all hierarchies."""
     return {name for home in homes_of(launcher) for _, groups, _ in os.walk(home) for name in groups}

@@ -1,5 +1,6 @@
 """When the server is killed, nothing of its sandboxes outlives it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -105,6 +106,28 @@ async def test_a_driver_whose_launcher_died_goes_on_with_a_new_one(image: Path) 
         assert driver.launcher_pid != first
         await (await driver.clone(again)).kill()
     await driver.stop()
+
+
+async def test_code_is_not_to_blame_for_a_launcher_that_dies_while_it_loads(image: Path) -> None:
+    driver = ProcessDriver(read_languages())
+    await driver.start()
+    with TemporaryDirectory() as code:
+        with_code(code)
+        (Path(code) / "main.rb").write_text("Process.setproctitle('deep in user code')\nsleep\n")
+        spec = TemplateSpec("ruby", image, Path(code), "main.rb", "handler", Limits(64), 30_000)
+        loading = asyncio.create_task(driver.template(spec))
+        launcher = driver.launcher_pid or 0
+        await eventually(lambda: "deep in user code" in titles_below(launcher))
+        os.kill(launcher, signal.SIGKILL)
+        with pytest.raises(DriverFault):
+            await loading
+    await driver.stop()
+
+
+def titles_below(launcher: int) -> set[str]:
+    """Of harnesses."""
+    first = outside.children_of(launcher)
+    return {outside.title_of(pid) for parent in first for pid in outside.children_of(parent)}
 
 
 async def test_a_harness_that_does_not_start_is_not_the_users_fault(image: Path) -> None:

@@ -24,7 +24,8 @@ _BOOT = (
 """Isolated and without site: none of the server's packages is ever loaded into the launcher."""
 
 Gone = Callable[[Mapping[str, Any]], None]
-"""Takes {"gone", "code", "signal", "oom"} when a template's first process has ended."""
+"""Takes {"gone", "code", "signal", "oom"} when a template's first process has ended; also {"launcher"} when it did
+because the launcher has."""
 
 
 class Answer(dict[str, Any]):
@@ -167,7 +168,7 @@ class Link:
                 waiting.set_exception(DriverFault("the launcher is gone"))
         gone, self._gone = self._gone, {}
         for template, told in gone.items():
-            told({"gone": template, "code": 0, "signal": 9, "oom": False})
+            told({"gone": template, "code": 0, "signal": 9, "oom": False, "launcher": "gone"})
 
 
 def _launch(descriptor: int, uid: int | None) -> subprocess.Popen[bytes]:

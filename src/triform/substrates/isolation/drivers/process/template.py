@@ -162,6 +162,8 @@ class ProcessTemplate(Template):
                 await self._link.ask("discard", template=self.name)
         self.conversation.read_to_end()
         gone = self._gone.result() if self._gone.done() else {}
+        if "launcher" in gone:
+            return DriverFault("the launcher ended, and the template with it")
         if self._before is None:
             return DriverFault(f"the harness did not start: {failure}: {_text(self.conversation.printed)}")
         cause = _cause(gone, in_time, died)
