@@ -63,7 +63,9 @@ class LiveRuns:
         self._runs[live.run_id] = live
 
     def remove(self, live: LiveRun, final: Run | None) -> None:
-        self._runs.pop(live.run_id, None)
+        """An attempt this process has lost leaves alone a later one that it carries again."""
+        if self._runs.get(live.run_id) is live:
+            del self._runs[live.run_id]
         if final is not None and (signal := self._ending.pop(live.run_id, None)):
             signal.set_result(None)
         if not live.settled.done():
