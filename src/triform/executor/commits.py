@@ -185,15 +185,14 @@ def _circle(item: Acceptance | Start | End) -> tuple[UUID, UUID]:
 
 
 def _leading(items: Sequence[Step]) -> dict[int, UUID]:
-    """The places at which each run is first meant: two who want the same of one run may meet in a batch, and
-    one statement cannot tell them apart."""
-    seen: set[UUID] = set()
-    leading: dict[int, UUID] = {}
+    """One place for each run: two who want something of one run may meet in a batch, and a single statement cannot
+    tell them apart. Of attempts only the last can still be the run's; of equal ones the first is taken."""
+    places: dict[UUID, int] = {}
     for place, item in enumerate(items):
-        if item.run.run_id not in seen:
-            seen.add(item.run.run_id)
-            leading[place] = item.run.run_id
-    return leading
+        known = places.get(item.run.run_id)
+        if known is None or items[known].attempt < item.attempt:
+            places[item.run.run_id] = place
+    return {place: run_id for run_id, place in places.items()}
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:

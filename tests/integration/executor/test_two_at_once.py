@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.integration.meanwhile import meanwhile
-from triform.executor.commits import Start
-from triform.runs.model import Run
+from triform.executor.commits import End, Start
+from triform.runs.model import Debit, Run, Status
 from triform.runs.rows import run_from_row
 from triform.storage.database import Database
 from triform.testing.clock import SkewedClock
@@ -76,6 +76,21 @@ async def test_a_run_is_begun_by_one_node_in_the_attempt_it_waits_for(acme: Worl
         assert await start(start_of(run, acme))
         assert not await start(start_of(run, acme))
         assert not await start(replace(start_of(run, acme), expected=1, attempt=2))
+
+
+async def test_a_lost_attempt_that_ends_at_the_same_moment_does_not_keep_the_run_from_its_end(acme: World) -> None:
+    """Both are written in one batch; only one of them can still be the run's."""
+    async with await acme.signed_in() as client:
+        run = await waiting_run(acme, client)
+        commits, now = acme.node.house.commits, acme.node.house.clock.now()
+        assert await commits.start(replace(start_of(run, acme), attempt=2))
+        done = run.evolve(
+            status=Status.completed, output=b"1", finished_at=now, debits=(Debit("per_invocation", 7),)
+        )
+        ends = [End(run=done, expected="running", attempt=each, lines=(), release_key=False) for each in (1, 2, 2)]
+        assert await asyncio.gather(*map(commits.end, ends)) == [False, True, False]
+        charged = await acme.database.fetch("select amount_micro_au from ledger where run_id = $1", run.run_id)
+    assert [row["amount_micro_au"] for row in charged] == [7]
 
 
 async def test_a_run_that_somebody_wants_cancelled_is_not_begun(acme: World) -> None:
