@@ -52,7 +52,7 @@ class SpecCheck:
             raise FailureError(_pointed(verdict.failure, verdict.errors))
         if verdict.errors:
             errors = below_spec(verdict.errors)
-            raise InvalidSpec(_first(errors), errors=errors)
+            raise InvalidSpec(_first(errors), errors=errors, suggestion=verdict.suggestion)
         return below_spec(verdict.warnings)
 
 

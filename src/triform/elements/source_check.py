@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from triform.chemistry.element_type import ElementType
-from triform.errors import Complaint, Failure
+from triform.errors import Complaint, Failure, Suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,13 @@ class SourceVerdict:
     """`failure` refuses the save with the type's own error code; pointers lead into the spec.
 
     `warnings` only tell (a handler that cannot be seen without running the code). `errors` are the complaints
-    of `failure`, where it has none of its own.
+    of `failure`, where it has none of its own; without a failure they refuse the spec, with `suggestion`.
     """
 
     errors: tuple[Complaint, ...] = ()
     warnings: tuple[Complaint, ...] = ()
     failure: Failure | None = None
+    suggestion: Suggestion | None = None
 
 
 class SourceCheck(Protocol):

@@ -7,11 +7,15 @@ command: [/usr/bin/ruby, /harness/harness.rb]     run inside the image; the fold
 forks: true                    whether one loaded process can serve many runs
 check: check.rb                a program in user-code form, run on every save; absent: nothing is checked
 image: {suite: trixie, packages: [ruby]}
+gems:                          absent: elements of this language have no dependencies
+  resolve: resolve.rb          a program in user-code form: from requirements to a lock
+  install: install.rb          another one: from a lock and files to a bundle
+  packages: [gcc]              what the build image has beside the runtime image
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +34,7 @@ _REQUIRED: Mapping[str, type] = {
     "forks": bool,
     "image": dict,
 }
-_OPTIONAL: Mapping[str, type] = {"check": str}
+_OPTIONAL: Mapping[str, type] = {"check": str, "gems": dict}
 
 
 class LanguageRefused(Exception):
@@ -50,6 +54,15 @@ class ImageRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class GemPrograms:
+    """How dependencies of a language become a bundle: two programs beside the harness, and more packages."""
+
+    resolve: str
+    install: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language. `digest` covers every byte of its folder: another harness is another language."""
 
@@ -62,6 +75,15 @@ class Language:
     folder: Path
     digest: str
     check: str | None = None
+    gems: GemPrograms | None = None
+
+    @property
+    def builder(self) -> "Language":
+        """The same language in the image that dependencies are built in."""
+        if self.gems is None:
+            return self
+        packages = (*self.image.packages, *self.gems.packages)
+        return replace(self, name=f"{self.name}-build", image=replace(self.image, packages=packages))
 
 
 def read_languages(extra: Sequence[Path] = ()) -> Mapping[str, Language]:
@@ -106,7 +128,12 @@ def read_language(declaration: Path) -> Language:
         folder=declaration.parent,
         digest=folder_digest(declaration.parent),
         check=document.get("check"),
+        gems=_gems(document.get("gems")),
     )
+
+
+def _gems(gems: Mapping[str, Any] | None) -> GemPrograms | None:
+    return GemPrograms(gems["resolve"], gems["install"], tuple(gems["packages"])) if gems else None
 
 
 def _document(declaration: Path) -> Mapping[str, Any]:
@@ -132,6 +159,7 @@ def _complaints(document: Mapping[str, Any], folder: Path) -> list[str]:
         *_command_complaints(document),
         *_image_complaints(document),
         *_check_complaints(document, folder),
+        *_gems_complaints(document.get("gems"), folder),
     ]
 
 
@@ -148,6 +176,15 @@ def _image_complaints(document: Mapping[str, Any]) -> list[str]:
 def _check_complaints(document: Mapping[str, Any], folder: Path) -> list[str]:
     check = document.get("check")
     return [] if check is None or (folder / check).is_file() else [f"/check: no file {check} beside it"]
+
+
+def _gems_complaints(gems: Mapping[str, Any] | None, folder: Path) -> list[str]:
+    if gems is None:
+        return []
+    if set(gems) != {"resolve", "install", "packages"} or not _texts(gems["packages"]):
+        return ["/gems: must have exactly resolve, install (names of programs) and packages (list of texts)"]
+    programs = [gems["resolve"], gems["install"]]
+    return [f"/gems: no file {name} beside it" for name in programs if not (folder / str(name)).is_file()]
 
 
 def _texts(value: object) -> bool:

@@ -15,6 +15,7 @@ from triform.elements.source_check import SourceVerdict
 from triform.errors import Complaint, Failure, PlatformFault
 from triform.substrates.isolation.backtrace import excerpt
 from triform.substrates.isolation.code import CodeStore
+from triform.substrates.isolation.gems import requirements
 from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, TemplateSpec
 from triform.substrates.isolation.languages import Language
 from triform.substrates.isolation.messages import Place, SyntaxProblem
@@ -69,6 +70,9 @@ class SourceChecker:
         source, language = asked.source.get("code"), self._languages.get(element_type.language or "")
         if language is None or not isinstance(source, str):
             return SourceVerdict()
+        reading = requirements.read(asked.source.get("requirements") or (), element_type.limits["source"])
+        if reading.complaints:
+            return SourceVerdict(errors=reading.complaints, suggestion=reading.suggestion)
         findings = await self.look(language, source, asked.handler or DEFAULT_HANDLER)
         pointer = f"{element_type.limits['source']}/code"
         if findings.errors:
