@@ -7,8 +7,9 @@ defaults below. Each field's description is its documentation; the reference pag
 import os
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     image_dir: Path | None = Field(
         None, description="Where runtime images are kept; unset = `images` in the data directory."
     )
+    gem_source: SecretStr | None = Field(
+        None,
+        description="Where gems come from: the URL of a RubyGems mirror (it may hold credentials) or the absolute "
+        "path of a folder of gem files; unset = https://rubygems.org.",
+    )
     pool_memory_mb: int | None = Field(None, ge=1, description="Memory for ready sandboxes; unset = 1/8 of RAM.")
     definitions: list[Path] = Field([], description="More chemistry definition folders (category/type/*.yaml).")
     harnesses: list[Path] = Field([], description="More language harness folders (<language>/language.yaml).")
@@ -86,6 +92,19 @@ class Settings(BaseSettings):
         if self.dev and not self.on_loopback:
             raise ValueError("dev: the dev sign-in has no password; bind host to 127.0.0.1 or unset TRIFORM_DEV")
         return self
+
+    @field_validator("gem_source")
+    @classmethod
+    def _url_or_folder(cls, source: SecretStr | None) -> SecretStr | None:
+        """The value is not quoted: it may hold a password."""
+        named = source.get_secret_value() if source else ""
+        if named.startswith(("http://", "https://")):
+            parts = urlsplit(named)
+            if not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("must have a host, and no query or fragment")
+        elif named and not Path(named).is_absolute():
+            raise ValueError("must be an http(s) URL or the absolute path of a folder")
+        return source if named else None
 
     @property
     def on_loopback(self) -> bool:

@@ -36,16 +36,16 @@ TIGHT = {
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server this process's tests share."""
-    yield from _serving(tmp_path_factory.mktemp("shared-server"))
+    yield from serving(tmp_path_factory.mktemp("shared-server"))
 
 
 @pytest.fixture(scope="session")
 def tight_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Another one, with little room and little money; see TIGHT. A test leaves nothing running there."""
-    yield from _serving(tmp_path_factory.mktemp("tight-server"), **TIGHT)
+    yield from serving(tmp_path_factory.mktemp("tight-server"), **TIGHT)
 
 
-def _serving(data_dir: Path, **settings: object) -> Iterator[Server]:
+def serving(data_dir: Path, **settings: object) -> Iterator[Server]:
     running = processes.start(data_dir, **settings)
     try:
         yield running

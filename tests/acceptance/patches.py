@@ -13,8 +13,12 @@ def patched(spec: Any, patch: list[dict[str, Any]]) -> Any:
             parent, name = _place(spec, step["from"])
             value = parent.pop(name)
         parent, name = _place(spec, step["path"])
-        if isinstance(parent, list):
+        if step["op"] == "remove":
+            del parent[int(name) if isinstance(parent, list) else name]
+        elif isinstance(parent, list) and name == "-":
             parent.append(value)
+        elif isinstance(parent, list):
+            parent[int(name)] = value
         else:
             parent[name] = value
     return spec

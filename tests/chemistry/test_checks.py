@@ -257,16 +257,19 @@ def test_every_complaint_names_its_file(complaints: Complain) -> None:
     assert all(complaint.startswith("toys/") for complaint in found)
 
 
+REST = {"record_metrics", "emit_traces", "log_error", "record_error_metric"}
+
+
 def test_hooks_are_held_against_those_the_executor_has(complaints: Complain) -> None:
     changes = {"toys/top/runtime.yaml": "hooks:\n  before:\n    - check_gravity\n"}
-    known = {"validate_source", "record_metrics", "emit_traces", "log_error", "record_error_metric"}
+    known = REST | {"validate_source", "require_deployed"}
     found = complaints(changes, known_hooks=known)
     assert len(found) == 1
     assert found[0].startswith("toys/top/runtime.yaml:3: unknown hook 'check_gravity' in before; known are")
 
 
 def test_the_same_mistake_at_the_root_is_told_once_not_per_type(complaints: Complain) -> None:
-    found = complaints({}, known_hooks={"record_metrics", "emit_traces", "log_error", "record_error_metric"})
+    found = complaints({}, known_hooks=REST | {"require_deployed"})
     assert len(found) == 1
     assert "validate_source" in found[0]
 

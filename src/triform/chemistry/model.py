@@ -31,9 +31,10 @@ END_CAUSES = frozenset(
         "timeout",
         "output_limit",
         "protocol",
+        "requirements",
     }
 )
-"""Every way user code can end a run badly; a language maps each to one error code."""
+"""Every way user code can end a run badly, and requirements nobody can meet; a language maps each to an error."""
 
 EVENT_MOMENTS = frozenset({"started", "completed", "failed", "cancelled", "cold_start"})
 """When a type's own event is emitted."""

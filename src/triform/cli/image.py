@@ -31,7 +31,10 @@ def add_to(app: typer.Typer) -> None:
 
 def build(
     ctx: typer.Context,
-    languages: Annotated[list[str] | None, typer.Argument(help="Which; default is every one.")] = None,
+    languages: Annotated[
+        list[str] | None,
+        typer.Argument(help="Which; default is every one that code runs in. ruby-build compiles gems."),
+    ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Also if there is one: take newer packages.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -149,11 +152,13 @@ def _wanted(names: list[str]) -> list["Language"]:
     from triform.cli.up import settings
     from triform.substrates.isolation.languages import read_languages
 
-    known: Mapping[str, Language] = read_languages(settings().harnesses)
+    languages: Mapping[str, Language] = read_languages(settings().harnesses)
+    builders = {each.builder.name: each.builder for each in languages.values() if each.gems}
+    known = {**builders, **languages}
     for name in names:
         if name not in known:
             raise WrongUsage(f"there is no language {name!r}", f"one of: {', '.join(sorted(known))}")
-    return [known[name] for name in names or sorted(known)]
+    return [known[name] for name in names or sorted(languages)]
 
 
 def _document(image: "Image") -> dict[str, Any]:

@@ -72,6 +72,18 @@ class ElementInUse(TriformError):
     kind = "conflict"
 
 
+class DeployRequired(TriformError):
+    """This version has not been deployed."""
+
+    code = "DEPLOY_REQUIRED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="The gems this version requires are not those that were deployed last.",
+        fix="Deploy (POST …/ops/deploy), then repeat.",
+        op="deploy",
+    )
+
+
 class NotPromoted(TriformError):
     """Nothing has been promoted there yet."""
 

@@ -32,12 +32,22 @@ class Tip:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundled:
+    """What the last deploy up to a version was asked to bundle, the bundle's digest, and the image it is for."""
+
+    requirements: tuple[str, ...]
+    bundle: str | None
+    runtime_image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Element:
     """A declared thing in a circle. `spec` has its defaults filled in; treat it and `meta` as read-only.
 
     `parent_id` is the containing element (the circle itself at the top); `deployed_version` the version that
     was deployed last; `runtime_image` the image a deploy pinned for this very version, None when none did or
-    when the element was read to be changed. `secrets` are the values, encrypted, that the spec names by digest.
+    when the element was read to be changed. `bundled` is what the last deploy, of this or an earlier version,
+    brought along. `secrets` are the values, encrypted, that the spec names by digest.
     `branches` has the tips of those of `BRANCHES` that exist.
     """
 
@@ -58,6 +68,7 @@ class Element:
     updated_at: datetime
     deployed_version: int | None = None
     runtime_image: str | None = None
+    bundled: Bundled | None = None
     secrets: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     branches: Mapping[str, Tip] = field(default_factory=dict)
 
@@ -99,6 +110,7 @@ class Deployment:
     lock: str | None
     bundle: str | None
     created_at: datetime
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

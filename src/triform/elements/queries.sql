@@ -1,13 +1,17 @@
 -- name: find_by_slug
 -- The living element of a slug, never the one that stands for the circle.
-SELECT e.*, c.name AS circle_name, d.runtime_image FROM elements e JOIN circles c ON c.id = e.circle_id
-LEFT JOIN deployments d ON d.element_id = e.id AND d.version = e.version
+SELECT e.*, c.name AS circle_name, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+FROM elements e JOIN circles c ON c.id = e.circle_id
+LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
+                   ORDER BY version DESC LIMIT 1) d ON true
 WHERE e.circle_id = $1 AND e.slug = $2 AND e.state <> 'deleted' AND e.id <> e.circle_id;
 
 -- name: find_by_id
 -- An element of a circle by its id, deleted ones too.
-SELECT e.*, c.name AS circle_name, d.runtime_image FROM elements e JOIN circles c ON c.id = e.circle_id
-LEFT JOIN deployments d ON d.element_id = e.id AND d.version = e.version
+SELECT e.*, c.name AS circle_name, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+FROM elements e JOIN circles c ON c.id = e.circle_id
+LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
+                   ORDER BY version DESC LIMIT 1) d ON true
 WHERE e.circle_id = $1 AND e.id = $2;
 
 -- name: lock
@@ -118,29 +122,32 @@ SELECT version, spec_digest, actor_kind, actor_id, summary, created_at, commit_i
 WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
 
 -- name: find_version
--- What an element was at a version, and what a deploy of it pinned.
-SELECT v.name, v.intention, v.spec, v.secrets, d.runtime_image FROM element_versions v
-LEFT JOIN deployments d USING (element_id, version) WHERE element_id = $1 AND version = $2;
+-- What an element was at a version, and what the last deploy up to it pinned.
+SELECT v.name, v.intention, v.spec, v.secrets, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+FROM element_versions v
+LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = $1 AND version <= $2
+                   ORDER BY version DESC LIMIT 1) d ON true
+WHERE v.element_id = $1 AND v.version = $2;
 
 -- name: insert_deployment
 -- What a deploy of a version pinned; deploying the same version again replaces it.
-INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (element_id, version) DO UPDATE
     SET deploy_id = excluded.deploy_id, runtime_image = excluded.runtime_image, lock = excluded.lock,
-        bundle = excluded.bundle, created_at = excluded.created_at;
+        bundle = excluded.bundle, created_at = excluded.created_at, requirements = excluded.requirements;
 
 -- name: carry_deployment
 -- A new version with the source of the one before: what was pinned for that one holds on.
 WITH carried AS (
-    INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at)
-    SELECT element_id, version + 1, deploy_id, runtime_image, lock, bundle, created_at FROM deployments
+    INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements)
+    SELECT element_id, version + 1, deploy_id, runtime_image, lock, bundle, created_at, requirements FROM deployments
     WHERE element_id = $1 AND version = $2 - 1 RETURNING element_id)
 UPDATE elements SET deployed_version = $2 WHERE id IN (SELECT element_id FROM carried);
 
 -- name: find_deployment
 -- What the deploy of a version pinned.
-SELECT version, deploy_id, runtime_image, lock, bundle, created_at FROM deployments
+SELECT version, deploy_id, runtime_image, lock, bundle, created_at, requirements FROM deployments
 WHERE element_id = $1 AND version = $2;
 
 -- name: insert_event
@@ -154,3 +161,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 SELECT d.runtime_image, c.name AS circle, e.slug AS element, d.version
 FROM deployments d JOIN elements e ON e.id = d.element_id JOIN circles c ON c.id = e.circle_id
 WHERE e.state <> 'deleted' ORDER BY c.name, e.slug, d.version;
+
+-- name: bundles
+-- Bundles that deploys pinned for elements that live.
+SELECT DISTINCT d.bundle FROM deployments d JOIN elements e ON e.id = d.element_id
+WHERE e.state <> 'deleted' AND d.bundle IS NOT NULL;

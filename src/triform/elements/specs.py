@@ -54,6 +54,13 @@ def source_of(element_type: ElementType, spec: Mapping[str, Any]) -> Any:
     return _limit(element_type, spec, "source")
 
 
+def requirements_of(element_type: ElementType, spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a spec's source needs beside it, sorted and without spaces: equal for specs that say the same."""
+    source = source_of(element_type, spec)
+    listed = source.get("requirements") or () if isinstance(source, Mapping) else ()
+    return tuple(sorted("".join(each.split()) for each in listed))
+
+
 def _limit(element_type: ElementType, spec: Mapping[str, Any], name: str) -> Any:
     pointer = element_type.limits.get(name)
     return at_pointer(spec, pointer) if pointer is not None else None

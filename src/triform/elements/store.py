@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.circles.model import Actor
-from triform.elements.model import BRANCHES, Deployment, Element, Pin, State, Tip, Version
+from triform.elements.model import BRANCHES, Bundled, Deployment, Element, Pin, State, Tip, Version
 from triform.elements.source import Change
 from triform.elements.specs import decode, decode_secrets, digest, encode, encode_secrets
 from triform.elements.vault import Sealed
@@ -179,7 +179,8 @@ class ElementStore:
             name=row["name"],
             intention=row["intention"],
             spec=decode(row["spec"]),
-            runtime_image=row["runtime_image"],
+            runtime_image=_pinned(row, version),
+            bundled=_bundled(row),
             secrets=decode_secrets(row["secrets"]),
         )
 
@@ -193,6 +194,7 @@ class ElementStore:
             deployment.lock,
             deployment.bundle,
             deployment.created_at,
+            deployment.requirements,
         )
 
     async def set_deployed(self, tx: Transaction, element_id: UUID, version: int, at: datetime) -> bool:
@@ -206,11 +208,15 @@ class ElementStore:
     async def deployment(self, db: Speaks, element_id: UUID, version: int) -> Deployment | None:
         """What the last deploy of a version pinned."""
         row = await db.fetchrow(_QUERIES["find_deployment"], element_id, version)
-        return Deployment(**dict(row)) if row else None
+        return Deployment(**{**row, "requirements": tuple(row["requirements"])}) if row else None
 
     async def pins(self, db: Speaks) -> tuple[Pin, ...]:
         """What deploys pinned, of all circles."""
         return tuple(Pin(**dict(row)) for row in await db.fetch(_QUERIES["pins"]))
+
+    async def bundles(self, db: Speaks) -> frozenset[str]:
+        """Digests of the bundles that deploys pinned, of all circles."""
+        return frozenset(row["bundle"] for row in await db.fetch(_QUERIES["bundles"]))
 
     async def insert_event(self, tx: Transaction, row: tuple[Any, ...]) -> None:
         """The columns of an event in the order of the query."""
@@ -260,6 +266,17 @@ def _branches(row: Row) -> dict[str, Tip]:
     }
 
 
+def _pinned(row: Row, version: int) -> str | None:
+    """The runtime image, if the deploy was of that very version."""
+    return row["runtime_image"] if row.get("bundled_version") == version else None
+
+
+def _bundled(row: Row) -> Bundled | None:
+    if row.get("bundled_version") is None:
+        return None
+    return Bundled(tuple(row["requirements"]), row["bundle"], row["runtime_image"])
+
+
 def element_from_row(row: Row) -> Element:
     """The element a row of `elements` (and its circle's name) stands for."""
     return Element(
@@ -279,7 +296,8 @@ def element_from_row(row: Row) -> Element:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         deployed_version=row["deployed_version"],
-        runtime_image=row.get("runtime_image"),
+        runtime_image=_pinned(row, row["version"]),
+        bundled=_bundled(row),
         secrets=decode_secrets(row["secrets"]),
         branches=_branches(row),
     )

@@ -20,6 +20,12 @@ async def validate_source(passage: Passage, run: Run | None, house: "House") -> 
     await house.rules.check(passage.call)
 
 
+async def require_deployed(passage: Passage, run: Run | None, house: "House") -> None:
+    """What runs versions by environment runs none whose requirements have not been deployed."""
+    if passage.call.operation.has_env:
+        await house.elements.ensure_deployed(passage.call)
+
+
 async def record_metrics(passage: Passage, run: Run | None, house: "House") -> None:
     """The type's own metrics take in a finished run."""
     if run is not None:
@@ -46,6 +52,7 @@ async def log_error(passage: Passage, run: Run | None, house: "House") -> None:
 
 HOOKS: Mapping[str, "Hook"] = {
     "validate_source": validate_source,
+    "require_deployed": require_deployed,
     "record_metrics": record_metrics,
     "record_error_metric": record_error_metric,
     "emit_traces": emit_traces,

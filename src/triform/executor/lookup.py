@@ -5,8 +5,11 @@ from uuid import UUID
 from triform.chemistry.operation import Operation
 from triform.circles.credentials import Credentials
 from triform.elements.cache import ElementCache
+from triform.elements.errors import DeployRequired
 from triform.elements.model import DRAFT, LIVE, Element
+from triform.elements.usable import lacks_deploy
 from triform.errors import NotFound
+from triform.executor.errors import Stale
 from triform.runs.call import Call
 
 
@@ -35,6 +38,17 @@ class Lookup:
     async def ensure_usable(self, element: Element, operation: Operation) -> Element:
         """`element`, or what it has become where only that allows `operation`. Raises ElementDisabled."""
         return await self._cache.ensure_usable(element, operation)
+
+    async def ensure_deployed(self, call: Call) -> None:
+        """Raises DeployRequired, and Stale when only what was remembered lacked a deploy."""
+        if not lacks_deploy(call.type, call.element):
+            return
+        await self._cache.fresh(call.element)
+        if lacks_deploy(
+            call.type, await self.at_version(call.element.circle_id, call.element.id, call.element.version)
+        ):
+            raise DeployRequired(f"The gems that version {call.element.version} requires have not been deployed.")
+        raise Stale
 
     async def again(self, call: Call) -> Call:
         """The call with element and principal looked up anew. Raises NotFound or Unauthenticated."""

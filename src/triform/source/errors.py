@@ -6,13 +6,6 @@ from triform.errors import Complaint, Suggestion, TriformError
 from triform.source.rules import Problem
 
 
-class DeployRequired(TriformError):
-    """This version has not been deployed."""
-
-    code = "DEPLOY_REQUIRED"
-    kind = "conflict"
-
-
 class SourceTooLarge(TriformError):
     """This is too large to be answered."""
 

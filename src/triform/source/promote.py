@@ -7,7 +7,7 @@ from typing import Any
 from triform.circles.model import Level
 from triform.circles.policy import allow
 from triform.elements.cache import ElementCache
-from triform.elements.errors import NotPromoted
+from triform.elements.errors import DeployRequired, NotPromoted
 from triform.elements.model import DRAFT, LIVE, Element, Tip
 from triform.elements.request import expect_version
 from triform.elements.show import event_json
@@ -16,7 +16,7 @@ from triform.errors import Suggestion
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.masks import Masks
-from triform.source.errors import DeployRequired, SourceRefused
+from triform.source.errors import SourceRefused
 from triform.source.looking import known_to
 from triform.source.present import Present
 from triform.source.repository import Repository

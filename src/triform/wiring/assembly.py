@@ -82,7 +82,10 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
     circles = _circles(base, ledger)
     house = _house(base, machinery, ledger, platform, circles.credentials)
     forgetting = Loop("sessions", 3600.0, circles.sessions.forget_ended, base.clock)
-    waiting, node = Waiting(house), Node(house, node_id(base.settings.data_dir, base.ids), (forgetting,))
+    waiting, node = (
+        Waiting(house),
+        Node(house, node_id(base.settings.data_dir, base.ids), (forgetting, *machinery.loops)),
+    )
     source, elements = source_parts(base), _elements(base, machinery)
     tables = (elements, source.table(base, elements), *_tables(house, waiting, circles.operations))
     platform.bind(base.catalogue, tables)

@@ -19,6 +19,7 @@ from triform.elements.source_check import SourceCheck
 from triform.elements.store import ElementStore
 from triform.elements.vault import Vault
 from triform.executor.hooks import HOOKS
+from triform.executor.loops import Loop
 from triform.executor.node import Node
 from triform.ids import Ids
 from triform.mcp.door import McpDoor
@@ -38,7 +39,7 @@ from triform.substrates.isolation.languages import read_languages
 class Machinery:
     """What carries out user work: the substrates by name, the check of sources on save, and how they are.
 
-    `metrics` and `heartbeats` are what it shows of itself on /metrics.
+    `metrics` and `heartbeats` are what it shows of itself on /metrics; `loops` what it wants done now and then.
     """
 
     substrates: Mapping[str, Substrate]
@@ -46,6 +47,7 @@ class Machinery:
     checks: Mapping[str, Check]
     metrics: Source = tuple
     heartbeats: Sequence[Heartbeat] = ()
+    loops: Sequence[Loop] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The sandboxes of a node: languages, images, driver, pool, and the substrate over them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -7,10 +8,15 @@ from typing import ClassVar
 import structlog
 
 from triform.errors import Kind, Suggestion, TriformError
+from triform.executor.loops import Loop
 from triform.settings import Settings
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.deploy import Deploy
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
+from triform.substrates.isolation.gems.bundles import Bundles
+from triform.substrates.isolation.gems.source import gem_source
+from triform.substrates.isolation.gems.store import BundleStore
+from triform.substrates.isolation.gems.workshop import Workshop
 from triform.substrates.isolation.guard import GuardedDriver
 from triform.substrates.isolation.images import Images, RuntimeImageMissing
 from triform.substrates.isolation.interfaces import Driver
@@ -34,7 +40,7 @@ class DriverNotThere(TriformError):
     kind: ClassVar[Kind] = "unavailable"
 
 
-def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images]:
+def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images, Bundles]:
     """The sandboxes, over the best driver there is; not started."""
     settings, languages = base.settings, read_languages(base.settings.harnesses)
     images = Images(
@@ -42,10 +48,11 @@ def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images]:
     )
     driver = GuardedDriver(_driver(settings, languages))
     pool = Pool(driver, base.clock, Policy(memory_mb=settings.pool_memory_mb or memory_mb() // 8))
-    code = CodeStore(settings.data_dir / "code")
+    code, bundles = CodeStore(settings.data_dir / "code"), BundleStore(settings.data_dir / "bundles")
     limits = SandboxBounds(settings.load_timeout_ms, settings.output_limit_bytes)
-    planner = Planner(languages, images, code, limits, base.clock, base.masks)
+    planner = Planner(languages, images, code, limits, base.clock, base.masks, bundles)
     checker = SourceChecker(languages, images, code, pool, base.clock)
+    gems = _gems(base, driver, images, code, bundles)
     substrate = IsolationSubstrate(
         driver=driver,
         pool=pool,
@@ -53,9 +60,17 @@ def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images]:
         images=images,
         checker=checker,
         invoke=Invoke(planner, pool, base.clock, driver.name),
-        deploy=Deploy(planner, checker, pool, base.deployments, base.clock, driver.name),
+        deploy=Deploy(
+            planner, checker, pool, gems, base.deployments, base.clock, driver.name, settings.deploy_timeout_ms
+        ),
     )
-    return substrate, checker, images
+    return substrate, checker, images, gems
+
+
+def _gems(base: Ground, driver: GuardedDriver, images: Images, code: CodeStore, store: BundleStore) -> Bundles:
+    named = base.settings.gem_source
+    source = gem_source(named.get_secret_value() if named else None)
+    return Bundles(store, images, source, Workshop(driver, base.clock), code, base.clock)
 
 
 def _driver(settings: Settings, languages: Mapping[str, Language]) -> Driver:
@@ -74,7 +89,8 @@ def _driver(settings: Settings, languages: Mapping[str, Language]) -> Driver:
 @asynccontextmanager
 async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
     """The isolation substrate, started, with the runtime images its languages need."""
-    substrate, checker, images = isolation(base)
+    substrate, checker, images, gems = isolation(base)
+    gems.store.clear()
     for language in read_languages(base.settings.harnesses).values():
         await _image(images, language)
     able = await substrate.start()
@@ -88,9 +104,16 @@ async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
             checks={"isolation": substrate.ready},
             metrics=substrate.shown,
             heartbeats=(substrate.heartbeat,),
+            loops=(Loop("bundles", 3600.0, lambda: _prune(base, gems), base.clock),),
         )
     finally:
         await substrate.stop()
+
+
+async def _prune(base: Ground, gems: Bundles) -> None:
+    """Bundles that no deploy pins any more, once nobody used them for days."""
+    pinned = await base.elements.bundles(base.database)
+    await asyncio.to_thread(gems.prune, pinned)
 
 
 async def _image(images: Images, language: Language) -> None:

@@ -16,6 +16,10 @@ from triform.runs.call import Call
 from triform.substrates.isolation.channel import control, parse_control
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.deploy import Deploy
+from triform.substrates.isolation.gems.bundles import Bundles
+from triform.substrates.isolation.gems.folder import FolderSource
+from triform.substrates.isolation.gems.store import BundleStore
+from triform.substrates.isolation.gems.workshop import Workshop
 from triform.substrates.isolation.guard import GuardedDriver
 from triform.substrates.isolation.images import RuntimeImageMissing
 from triform.substrates.isolation.interfaces import Frame
@@ -43,6 +47,12 @@ class FakeImages:
         if self.missing:
             raise RuntimeImageMissing(f"no image for {language.name}")
         return SimpleNamespace(root=Path("/image"), digest=pinned or "sha256:newest")
+
+    def find_builder(self, language: Language) -> Any:
+        return self.find(language)
+
+    async def build(self, language: Language, progress: Any) -> Any:
+        return self.find(language)
 
 
 class RecordedDeployments:
@@ -90,7 +100,9 @@ class World:
         self.driver.make = lambda: AnsweringInstance(self.answers)
         self.guard = GuardedDriver(self.driver)
         self.pool = Pool(self.guard, clock, Policy(memory_mb=500, lag_s=0))
-        planner = Planner(languages, self.images, code, Bounds(10_000, 6 << 20), clock, masks_of_tests())
+        store, source = BundleStore(self.folder / "bundles"), FolderSource(self.folder)
+        planner = Planner(languages, self.images, code, Bounds(10_000, 6 << 20), clock, masks_of_tests(), store)
+        gems = Bundles(store, self.images, source, Workshop(self.guard, clock), code, clock)
         self.checker = SourceChecker(languages, self.images, code, self.pool, clock)
         self.substrate = IsolationSubstrate(
             driver=self.guard,
@@ -99,7 +111,9 @@ class World:
             images=self.images,
             checker=self.checker,
             invoke=Invoke(planner, self.pool, clock, "scripted"),
-            deploy=Deploy(planner, self.checker, self.pool, self.deployments, clock, "scripted"),
+            deploy=Deploy(
+                planner, self.checker, self.pool, gems, self.deployments, clock, "scripted", timeout_ms=60_000
+            ),
         )
 
 

@@ -1,27 +1,35 @@
-"""Makes a version ready to run: source looked at, template warm, the pin recorded."""
+"""Makes a version ready to run: source looked at, gems bundled, template warm, the pin recorded."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from triform.circles.model import Actor
 from triform.clock import Clock
 from triform.elements.model import Deployment, Element
+from triform.elements.specs import requirements_of
 from triform.errors import Failure, TriformError
 from triform.runs.call import Call
 from triform.runs.model import Ended, Usage
 from triform.substrates.interfaces import RunContext
 from triform.substrates.isolation import failures
+from triform.substrates.isolation.gems import explain, requirements
+from triform.substrates.isolation.gems.bundles import Bundles, Obtained, Wanted
+from triform.substrates.isolation.gems.errors import NotBuilt, SourceTrouble, Unresolved
 from triform.substrates.isolation.interfaces import DriverFault, LoadFailed, Template
 from triform.substrates.isolation.invoke import write_output
-from triform.substrates.isolation.plan import Plan, Planner
+from triform.substrates.isolation.plan import DEFAULT_HANDLER, Image, Plan, Planner
 from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.source_check import SourceChecker, syntax_failure
 
 NO_BUNDLE: Mapping[str, Any] = {"digest": None, "bytes": 0, "gems": [], "cached": False}
 """What an element without dependencies has."""
+
+Answer = TypeVar("Answer")
 
 
 class Deployments(Protocol):
@@ -41,6 +49,19 @@ class Refused(Exception):
         self.usage = usage or Usage()
 
 
+class Cancelled(Exception):
+    """Somebody called the deploy off."""
+
+
+@dataclass(slots=True)
+class _Steps:
+    """What has been done so far, and how long each step took, in ms."""
+
+    began: float
+    timings: dict[str, float] = field(default_factory=dict)
+    obtained: Obtained | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Deploy:
     """The operation that prepares the present version. Repeating it is harmless."""
@@ -48,44 +69,66 @@ class Deploy:
     planner: Planner
     checker: SourceChecker
     pool: Pool
+    bundles: Bundles
     deployments: Deployments
     clock: Clock
     driver: str
+    timeout_ms: int
 
     async def __call__(self, call: Call, context: RunContext) -> Ended:
         try:
-            return await self._deploy(call, context)
+            async with asyncio.timeout(self.timeout_ms / 1000):
+                return await _unless_cancelled(self._deploy(call, context), context)
         except Refused as refused:
             return Ended(failure=refused.failure, usage=refused.usage, isolation=self.driver)
+        except Cancelled:
+            return Ended(cancelled=True, isolation=self.driver)
+        except TimeoutError:
+            failure = failures.too_slow(call.type, f"The deploy was not done within {self.timeout_ms} ms.")
+            return Ended(failure=failure, isolation=self.driver)
         except TriformError as error:
             return Ended(failure=error.failure(), isolation=self.driver)
 
     async def _deploy(self, call: Call, context: RunContext) -> Ended:
-        began = self.clock.monotonic()
-        plan = self.planner.plan(call)
-        await self._check(call, plan)
-        checked = self.clock.monotonic()
-        template = await self._warm(plan, context)
-        warmed = self.clock.monotonic()
-        await self._record(call, plan, context)
-        timings = {
-            "check_ms": round((checked - began) * 1000, 3),
-            "warm_ms": round((warmed - checked) * 1000, 3),
-            "load_ms": round(template.load_ms, 3),
-        }
+        steps, image = _Steps(self.clock.monotonic()), self.planner.image(call)
+        with self._timed(steps, "check_ms"):
+            await self._check(call)
+        steps.obtained = await self._obtain(call, image, context)
+        if steps.obtained:
+            steps.timings |= steps.obtained.timings
+        plan = self.planner.plan_deploy(call, image, steps.obtained.bundle if steps.obtained else None)
+        with self._timed(steps, "warm_ms"):
+            template = await self._warm(plan, context)
+        steps.timings["load_ms"] = round(template.load_ms, 3)
+        took = (self.clock.monotonic() - steps.began) * 1000
+        await self._record(call, plan, steps.obtained, context)
         return Ended(
-            output=_answer(context, template, timings),
-            usage=Usage(duration_ms=(warmed - began) * 1000),
+            output=_answer(context, template, steps),
+            usage=Usage(duration_ms=took),
             handler_started=True,
             isolation=self.driver,
         )
 
-    async def _check(self, call: Call, plan: Plan) -> None:
-        language = self.planner.language(call.type)
-        source = call.type.limits_of(call.element.spec).source.get("code") or ""
-        findings = await self.checker.look(language, source, plan.template.handler)
+    async def _check(self, call: Call) -> None:
+        language, asked = self.planner.language(call.type), call.type.limits_of(call.element.spec)
+        source = asked.source.get("code") or ""
+        findings = await self.checker.look(language, source, asked.handler or DEFAULT_HANDLER)
         if findings.errors:
             raise Refused(syntax_failure(call.type, language, findings, source))
+
+    async def _obtain(self, call: Call, image: Image, context: RunContext) -> Obtained | None:
+        """The bundle of what the source requires; None when it requires nothing."""
+        entries = explain.entries_of(call.type.limits_of(call.element.spec).source)
+        if not entries:
+            return None
+        wanted = requirements.read(entries).requirements
+        language = self.planner.language(call.type)
+        try:
+            return await self.bundles.obtain(Wanted(language, image, wanted), context)
+        except (Unresolved, SourceTrouble, NotBuilt) as error:
+            raise Refused(explain.failure(explain.Asked(call.type, entries), error)) from error
+        except DriverFault as fault:
+            raise Refused(failures.platform_fault(str(fault))) from fault
 
     async def _warm(self, plan: Plan, context: RunContext) -> Template:
         try:
@@ -98,26 +141,58 @@ class Deploy:
         write_output(template.load_output, context)
         return template
 
-    async def _record(self, call: Call, plan: Plan, context: RunContext) -> None:
+    async def _record(self, call: Call, plan: Plan, obtained: Obtained | None, context: RunContext) -> None:
         deployment = Deployment(
             version=call.element.version,
             deploy_id=context.run_id,
             runtime_image=plan.image,
-            lock=None,
-            bundle=None,
+            lock=obtained.bundle.contents.lock if obtained else None,
+            bundle=obtained.bundle.digest if obtained else None,
             created_at=self.clock.now(),
+            requirements=requirements_of(call.type, call.element.spec),
         )
         await self.deployments.record(call.element, deployment, call.principal.actor)
 
+    @contextlib.contextmanager
+    def _timed(self, steps: _Steps, name: str) -> Iterator[None]:
+        began = self.clock.monotonic()
+        yield
+        steps.timings[name] = round((self.clock.monotonic() - began) * 1000, 3)
 
-def _answer(context: RunContext, template: Template, timings: Mapping[str, float]) -> bytes:
+
+async def _unless_cancelled(work: Coroutine[Any, Any, Answer], context: RunContext) -> Answer:
+    """Raises Cancelled once cancellation is asked for; nothing of the work goes on then."""
+    task, cancelled = asyncio.create_task(work), asyncio.create_task(context.cancelled())
+    try:
+        await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Cancelled
+        return task.result()
+    finally:
+        cancelled.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+def _answer(context: RunContext, template: Template, steps: _Steps) -> bytes:
     answer: dict[str, Any] = {
         "deploy_id": str(context.run_id),
         "status": "deployed",
-        "lock": None,
-        "bundle": NO_BUNDLE,
-        "timings": timings,
+        "lock": steps.obtained.bundle.contents.lock if steps.obtained else None,
+        "bundle": _bundle(steps.obtained) if steps.obtained else NO_BUNDLE,
+        "timings": steps.timings,
     }
     if template.warnings:
         answer["warnings"] = list(template.warnings)
     return msgspec.json.encode(answer)
+
+
+def _bundle(obtained: Obtained) -> Mapping[str, Any]:
+    contents = obtained.bundle.contents
+    return {
+        "digest": obtained.bundle.digest,
+        "bytes": contents.bytes,
+        "gems": list(contents.gems),
+        "cached": obtained.cached,
+    }

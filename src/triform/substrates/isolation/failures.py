@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from triform.chemistry.element_type import ElementType
 from triform.errors import Complaint, Failure, PlatformFault
 from triform.substrates.isolation.backtrace import exception_facts, first_place
 from triform.substrates.isolation.ending import Ending
@@ -51,6 +52,16 @@ def of_load(failed: LoadFailed, plan: Plan) -> Failure:
 def platform_fault(detail: str) -> Failure:
     """Not the user's doing; `detail` names the machinery only."""
     return PlatformFault(facts={"reason": detail} if detail else {}).failure()
+
+
+def too_slow(element_type: ElementType, message: str) -> Failure:
+    """A deploy that took longer than it may."""
+    declared = element_type.error_for("timeout")
+    fix = "Require fewer gems, or such as are quicker to build, and deploy again."
+    return replace(
+        declared.failure(message),
+        suggestion=replace(declared.suggestion, why=message, fix=fix, op="deploy", example=None),
+    )
 
 
 def _failure(ending: Ending, plan: Plan) -> Failure:

@@ -10,10 +10,15 @@ from uuid import UUID
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.model import Limits as Asked
 from triform.clock import Clock
+from triform.elements.errors import DeployRequired
+from triform.elements.model import Bundled
+from triform.elements.specs import requirements_of
+from triform.elements.usable import lacks_deploy
 from triform.runs.call import Call
 from triform.runs.mask import Mask
 from triform.runs.masks import Masks
 from triform.substrates.isolation.code import CodeStore
+from triform.substrates.isolation.gems.store import Bundle, BundleStore
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
 from triform.substrates.isolation.languages import Language
 from triform.substrates.isolation.outcome import Order
@@ -102,6 +107,7 @@ class Planner:
         bounds: Bounds,
         clock: Clock,
         masks: Masks,
+        bundles: BundleStore,
     ) -> None:
         self.languages = languages
         self._images = images
@@ -109,31 +115,52 @@ class Planner:
         self._bounds = bounds
         self._clock = clock
         self._masks = masks
-        self._plans: OrderedDict[tuple[UUID, int, str | None], tuple[float, Plan]] = OrderedDict()
+        self._bundles = bundles
+        self._plans: OrderedDict[tuple[UUID, int, str | None, Bundled | None], tuple[float, Plan]] = OrderedDict()
 
     def language(self, element_type: ElementType) -> Language:
         """KeyError for a type whose language has no harness."""
         return self.languages[element_type.language or ""]
 
-    def plan(self, call: Call, pinned: str | None = None) -> Plan:
-        """`pinned`: the runtime image a deploy chose. Raises a TriformError when there is no image, or a secret
-        value cannot be decrypted.
+    def plan(self, call: Call) -> Plan:
+        """In the runtime image, and with the bundle, that a deploy chose. Raises a TriformError when there is no
+        image, a secret value cannot be decrypted, or the bundle is not there.
 
         A plan is good for a few seconds: then code and image are looked at again, which also keeps them.
         """
-        key, now = (call.element.id, call.element.version, pinned), self._clock.monotonic()
+        element, now = call.element, self._clock.monotonic()
+        key = (element.id, element.version, element.runtime_image, element.bundled)
         made, plan = self._plans.get(key, (-_PLAN_GOOD_S, None))
         if plan is None or now - made >= _PLAN_GOOD_S:
-            plan = self._make(call, pinned)
+            plan = self._make(call, *self._deployed(call))
             self._plans[key] = (now, plan)
             self._plans.move_to_end(key)
         if len(self._plans) > _PLANS_KEPT:
             self._plans.popitem(last=False)
         return plan
 
-    def _make(self, call: Call, pinned: str | None) -> Plan:
+    def image(self, call: Call) -> Image:
+        """The newest its language runs in: what a deploy chooses. Raises a TriformError when there is none."""
+        return self._images.find(self.language(call.type))
+
+    def plan_deploy(self, call: Call, image: Image, bundle: Bundle | None) -> Plan:
+        """As `plan`, with what this deploy chose."""
+        return self._make(call, image, bundle.files if bundle else None)
+
+    def _deployed(self, call: Call) -> tuple[Image, Path | None]:
+        element, bundled = call.element, call.element.bundled
+        pinned, bundle = element.runtime_image, None
+        if requirements_of(call.type, element.spec):
+            if lacks_deploy(call.type, element) or bundled is None or bundled.bundle is None:
+                raise DeployRequired(f"The gems that version {element.version} requires have not been deployed.")
+            if (bundle := self._bundles.find(bundled.bundle)) is None:
+                raise DeployRequired("The bundle of gems that was deployed is not on this machine any more.")
+            pinned = bundled.runtime_image
+        return self._images.find(self.language(call.type), pinned), bundle.files if bundle else None
+
+    def _make(self, call: Call, image: Image, bundle: Path | None) -> Plan:
         element, language = call.element, self.language(call.type)
-        asked, image = call.type.limits_of(element.spec), self._images.find(language, pinned)
+        asked = call.type.limits_of(element.spec)
         template = TemplateSpec(
             language=language.name,
             image=image.root,
@@ -142,6 +169,7 @@ class Planner:
             handler=asked.handler or DEFAULT_HANDLER,
             limits=Limits(memory_mb=asked.memory_mb or DEFAULT_MEMORY_MB),
             load_timeout_ms=self._bounds.load_timeout_ms,
+            bundle=bundle,
             environment={**PLATFORM_ENVIRONMENT, **_texts(asked), **self._masks.secrets.revealed(element)},
             secrets={name: sealed.digest for name, sealed in element.secrets.items()},
             owner=str(element.id),

@@ -1,8 +1,8 @@
 """Requirements in Bundler's notation, read and never evaluated. Pure.
 
-    name                        any version
-    name ~> 1.2                 operator and version
-    name >= 1.2, < 3            several, all of which must hold
+name                        any version
+name ~> 1.2                 operator and version
+name >= 1.2, < 3            several, all of which must hold
 """
 
 import re
@@ -68,7 +68,9 @@ def read(entries: Sequence[str], source: str = "") -> Reading:
                 replaced.append({"op": "replace", "path": pointer, "value": bad.instead})
             continue
         if requirement.name in found:
-            complaints.append(Complaint(pointer, f"{requirement.name} is listed already; say all of it in one entry"))
+            complaints.append(
+                Complaint(pointer, f"{requirement.name} is listed already; say all of it in one entry")
+            )
             removed.insert(0, {"op": "remove", "path": pointer})
         found.setdefault(requirement.name, requirement)
     return Reading(tuple(found.values()), tuple(complaints), _suggestion(complaints, [*replaced, *removed]))

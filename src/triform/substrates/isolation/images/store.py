@@ -71,6 +71,11 @@ class Images:
                 return image
         raise missing(language.name)
 
+    def find_builder(self, language: Language) -> Image | None:
+        """The image that dependencies of a language are built in, if it is there. A pin of the settings names what
+        code runs in; only the host, chosen as an image, is both."""
+        return host.image(self.folder / HOST, language) if self._pinned == HOST else self._found(language.builder)
+
     def get(self, start: str) -> Image:
         """The image whose digest begins so. Raises RuntimeImageMissing."""
         found = [image for image in self.list() if image.digest.startswith(start)]

@@ -2,7 +2,8 @@
 
 # From requirements to a lock: Bundler decides, the host reads the index for it. No gem is seen here, only what the
 # index says of gems. `handler([{name, constraints: [text]}])` answers `{lock, gems: [{name, version, platform}]}` or
-# `{failure: {status, gem, text}}`, with Bundler's exit status.
+# `{failure: {status, text, alternatives: [{name, version}]}}`: Bundler's exit status, its explanation, and for each
+# requirement that stands in the way of all others alone, the version it would be then.
 
 ROOM = "/tmp/resolve"
 ENV.update("BUNDLE_PATH" => "#{ROOM}/bundle", "BUNDLE_GEMFILE" => "#{ROOM}/Gemfile", "BUNDLE_APP_CONFIG" => ROOM,
@@ -12,44 +13,68 @@ require "bundler/fetcher/compact_index"
 
 # The index of the gem source; only the host can reach it.
 class Index
+  def initialize = @known = {}
   def versions = ""
   def names = ""
-  def info(name, _checksum) = Triform.call("info", { name: })
+  def info(name, _checksum) = @known[name] ||= read(name)
+
+  private
+
+  def read(name)
+    text = +""
+    loop do
+      piece = Triform.call("info", { name:, at: text.size })
+      text << piece["text"]
+      return text unless piece["more"]
+    end
+  end
 end
 
 # Bundler's reader of an index, on ours.
 class Bundler::Fetcher::CompactIndex
+  INDEX = Bundler::CompactIndexClient::Parser.new(Index.new)
+
   def available? = true
 
   private
 
-  def parser = @parser ||= Bundler::CompactIndexClient::Parser.new(Index.new)
-  def fetch_gem_infos(names) = names.map { |name| parser.info(name) }
+  def fetch_gem_infos(names) = names.map { |name| INDEX.info(name) }
 end
 
 def handler(requirements)
-  write(requirements)
+  Dir.mkdir(ROOM)
   Bundler.ui = Bundler::UI::Silent.new
-  Bundler.configure
-  definition = Bundler::Definition.build("#{ROOM}/Gemfile", "#{ROOM}/Gemfile.lock", true)
-  definition.instance_variable_set(:@locked_checksums, true) # a CHECKSUMS section, which newer versions always write
-  definition.resolve_remotely!
+  definition = resolve(requirements)
   { lock: definition.to_lock, gems: gems(definition) }
+rescue Bundler::SolveFailure, Bundler::GemNotFound => e
+  { failure: { status: e.status_code, text: e.message, alternatives: alternatives(requirements) } }
 rescue Bundler::BundlerError => e
   { failure: { status: e.status_code, text: e.message } }
 end
 
-def write(requirements)
-  Dir.mkdir(ROOM) # here: every run has a /tmp of its own
+def resolve(requirements)
   gems = requirements.map { |each| "gem #{[each["name"], *each["constraints"]].map(&:inspect).join(", ")}" }
   File.write("#{ROOM}/Gemfile", ["source \"https://rubygems.org\"", *gems, ""].join("\n"))
+  Bundler.reset!
+  Bundler.configure
+  definition = Bundler::Definition.build("#{ROOM}/Gemfile", "#{ROOM}/Gemfile.lock", true)
+  definition.instance_variable_set(:@locked_checksums, true) # a CHECKSUMS section, which newer versions always write
+  definition.resolve_remotely!
+  definition
 end
 
-# What comes with Ruby itself is nothing to fetch.
-def gems(definition)
-  definition.specs.reject { |spec| spec.name == "bundler" || own?(spec) }.map do |spec|
-    { name: spec.name, version: spec.version.to_s, platform: spec.platform.to_s }
+def alternatives(requirements)
+  requirements.select { |each| each["constraints"].any? }.first(10).filter_map do |freed|
+    others = requirements.map { |each| each.equal?(freed) ? { **each, "constraints" => [] } : each }
+    chosen = resolve(others).specs.find { |spec| spec.name == freed["name"] }
+    { name: chosen.name, version: chosen.version.to_s }
+  rescue Bundler::BundlerError
+    nil
   end
 end
 
-def own?(spec) = spec.respond_to?(:default_gem?) && spec.default_gem? && spec.source.installed_specs.search(spec).any?
+# What comes with Ruby itself is not of the index, and nothing to fetch.
+def gems(definition)
+  taken = definition.specs.grep(Bundler::EndpointSpecification)
+  taken.map { |spec| { name: spec.name, version: spec.version.to_s, platform: spec.platform.to_s } }
+end
