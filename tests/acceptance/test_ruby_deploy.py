@@ -11,6 +11,7 @@ from uuid import UUID
 from tests.acceptance.client import ECHO, Circle, Element, lines_of, refused
 from tests.acceptance.conftest import StartServer, client_of, sign_in
 from tests.acceptance.server import IMAGES
+from triform.substrates.isolation.images import Images
 
 
 async def deployed(element: Element) -> Any:
@@ -125,7 +126,7 @@ class Shelf:
 
     def add(self, name: str, age_days: int) -> None:
         """The checkout's image under another name."""
-        original = next(IMAGES.glob("*/image.json")).parent
+        original = next(image.root.parent for image in Images(IMAGES).list() if image.language == "ruby")
         draft = self.folder / f".{name}"
         shutil.copytree(original, draft, symlinks=True, copy_function=_link)
         (draft / "root/etc/hostname").unlink()

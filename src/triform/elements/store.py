@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.circles.model import Actor
-from triform.elements.model import BRANCHES, Bundled, Deployment, Element, Pin, State, Tip, Version
+from triform.elements.model import Deployment, Element, Pin, State, Tip, Version
+from triform.elements.rows import bundled, element_from_row, pinned
 from triform.elements.source import Change
 from triform.elements.specs import decode, decode_secrets, digest, encode, encode_secrets
 from triform.elements.vault import Sealed
@@ -179,8 +180,8 @@ class ElementStore:
             name=row["name"],
             intention=row["intention"],
             spec=decode(row["spec"]),
-            runtime_image=_pinned(row, version),
-            bundled=_bundled(row),
+            runtime_image=pinned(row, version),
+            bundled=bundled(row),
             secrets=decode_secrets(row["secrets"]),
         )
 
@@ -255,49 +256,4 @@ def _change(element: Element, row: Row) -> Change:
         actor=Actor(row["actor_kind"], row["actor_id"]),
         summary=row["summary"],
         commit=row["commit_id"],
-    )
-
-
-def _branches(row: Row) -> dict[str, Tip]:
-    return {
-        branch: Tip(row[f"{branch}_commit"], row[f"{branch}_version"])
-        for branch in BRANCHES
-        if row[f"{branch}_commit"] is not None
-    }
-
-
-def _pinned(row: Row, version: int) -> str | None:
-    """The runtime image, if the deploy was of that very version."""
-    return row["runtime_image"] if row.get("bundled_version") == version else None
-
-
-def _bundled(row: Row) -> Bundled | None:
-    if row.get("bundled_version") is None:
-        return None
-    return Bundled(tuple(row["requirements"]), row["bundle"], row["runtime_image"])
-
-
-def element_from_row(row: Row) -> Element:
-    """The element a row of `elements` (and its circle's name) stands for."""
-    return Element(
-        id=row["id"],
-        circle_id=row["circle_id"],
-        circle_name=row["circle_name"],
-        parent_id=row["parent_id"],
-        slug=row["slug"],
-        element_type=row["element_type"],
-        name=row["name"],
-        intention=row["intention"],
-        state=State(row["state"]),
-        enabled_state=State(row["enabled_state"]),
-        version=row["version"],
-        spec=decode(row["spec"]),
-        meta=decode(row["meta"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        deployed_version=row["deployed_version"],
-        runtime_image=_pinned(row, row["version"]),
-        bundled=_bundled(row),
-        secrets=decode_secrets(row["secrets"]),
-        branches=_branches(row),
     )
