@@ -1,6 +1,5 @@
 """The sandboxes of a node: languages, images, driver, pool, and the substrate over them."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -113,7 +112,7 @@ async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
 async def _prune(base: Ground, gems: Bundles) -> None:
     """Bundles that no deploy pins any more, once nobody used them for days."""
     pinned = await base.elements.bundles(base.database)
-    await asyncio.to_thread(gems.prune, pinned)
+    await gems.prune(pinned)
 
 
 async def _image(images: Images, language: Language) -> None:

@@ -186,3 +186,11 @@ def test_code_that_does_not_parse_tells_every_problem_with_its_line(plan: Plan) 
         ("/source/code", "main.rb line 3: unexpected end"),
         ("/source/code", "main.rb line 9: more"),
     ]
+
+
+def test_a_library_whose_gem_is_required_already_is_not_proposed_again(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path, source={"code": SOURCE, "requirements": ["httparty ~> 0.21"]})
+    failure = raised(plan, kind="exception", class_name="LoadError", missing="httparty")
+    assert failure.suggestion
+    assert failure.suggestion.patch is None
+    assert "no library of that name" in failure.suggestion.why

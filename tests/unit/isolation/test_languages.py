@@ -52,6 +52,8 @@ def test_two_folders_cannot_claim_one_name(tmp_path: Path) -> None:
         (TOY.replace("[/usr/bin/toy, /harness/toy]", "[]"), ["/command: must be a list of texts"]),
         (TOY.replace("suite: trixie, ", ""), ["/image: must have exactly"]),
         (TOY + "check: check.toy", ["/check: no file check.toy"]),
+        (TOY + "gems: {resolve: a}", ["/gems: must have exactly"]),
+        (TOY + "gems: {resolve: a, install: b, packages: [c]}", ["/gems: no file a", "/gems: no file b"]),
         ("- a list", ["must be a mapping"]),
         ("a: [", ["expected"]),
     ],
@@ -75,3 +77,10 @@ def test_the_digest_covers_every_byte_and_name(tmp_path: Path) -> None:
     (folder / "more").rename(folder / "less")
     digests.append(folder_digest(folder))
     assert len(set(digests)) == 4
+
+
+def test_the_image_gems_are_built_in_has_what_code_runs_in_and_more() -> None:
+    ruby = read_languages()["ruby"]
+    assert ruby.gems
+    assert set(ruby.builder.image.packages) == {*ruby.image.packages, *ruby.gems.packages}
+    assert ruby.builder.name == "ruby-build"

@@ -7,6 +7,7 @@ from typing import Any
 from triform.chemistry.schema import at_pointer
 from triform.errors import Suggestion
 from triform.substrates.isolation.ending import Ending
+from triform.substrates.isolation.gems.requirements import read
 from triform.substrates.isolation.plan import Plan
 
 EGRESS_BLOCKED = "EGRESS_BLOCKED"
@@ -41,6 +42,8 @@ def _no_network(suggestion: Suggestion) -> Suggestion:
 def _requirement(library: str, plan: Plan, suggestion: Suggestion) -> Suggestion:
     pointer = f"{plan.type.limits['source']}/requirements"
     present = at_pointer(plan.spec, pointer)
+    if library in {each.name for each in read(present or ()).requirements}:
+        return _required_already(library, suggestion)
     add = (
         {"path": f"{pointer}/-", "value": library}
         if present is not None
@@ -52,6 +55,15 @@ def _requirement(library: str, plan: Plan, suggestion: Suggestion) -> Suggestion
         fix=f"Add {library} to the requirements and deploy again, or do without it.",
         op="deploy",
         patch=({"op": "add", **add},),
+        example=None,
+    )
+
+
+def _required_already(library: str, suggestion: Suggestion) -> Suggestion:
+    return replace(
+        suggestion,
+        why=f"The gem {library} is there, but has no library of that name.",
+        fix="Require the library by the name the gem gives it; its documentation tells.",
         example=None,
     )
 

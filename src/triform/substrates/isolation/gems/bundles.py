@@ -105,9 +105,9 @@ class Bundles:
         self.store.decide(key, bundle.digest)
         return Obtained(bundle, cached, timings)
 
-    def prune(self, keep: Collection[str]) -> int:
-        """Removes what no deploy pins and nobody used for days, but for what is being made."""
-        return self.store.prune({*keep, *self._making})
+    async def prune(self, keep: Collection[str]) -> int:
+        """Removes what is not to be kept and nobody used for days; how many bundles."""
+        return await asyncio.to_thread(self.store.prune, {*keep, *self._making})
 
     async def _made(self, digest: str, make: Callable[[], Coroutine[Any, Any, _Made]]) -> _Made:
         """Waits for the build all share; it is called off when the last one who waits is."""

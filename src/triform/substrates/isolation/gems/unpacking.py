@@ -1,5 +1,6 @@
 """A tar that gem code may have written becomes a folder: plain files, and links that stay inside. Nothing else."""
 
+import errno
 import posixpath
 import shutil
 import tarfile
@@ -7,26 +8,37 @@ from pathlib import Path, PurePosixPath
 
 MOST_BYTES = 1 << 30
 MOST_ENTRIES = 200_000
+_ITS_FAULT = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
+"""What names that contradict each other lead to; a full disk is another matter."""
+
 _FILE, _PROGRAM, _FOLDER = 0o644, 0o755, 0o755
 
 
 def unpack(archive: Path, folder: Path) -> int:
     """How many bytes it holds. ValueError for what does not belong in a bundle."""
     _make(folder, folder)
-    links: list[tuple[str, str]] = []
-    size = 0
     try:
-        with tarfile.open(archive, "r:") as tar:
-            for count, entry in enumerate(tar, 1):
-                size += entry.size
-                if count > MOST_ENTRIES or size > MOST_BYTES:
-                    raise ValueError(f"more than {MOST_ENTRIES} files or {MOST_BYTES} bytes")
-                if entry.issym():
-                    links.append((_inside(entry.name), entry.linkname))
-                else:
-                    _place(tar, entry, folder)
+        return _unpack(archive, folder)
     except tarfile.TarError as error:
         raise ValueError(f"not a tar: {error}") from error
+    except OSError as error:
+        if error.errno in _ITS_FAULT:
+            raise ValueError(f"its files do not fit together: {error.strerror}") from error
+        raise
+
+
+def _unpack(archive: Path, folder: Path) -> int:
+    links: list[tuple[str, str]] = []
+    size = 0
+    with tarfile.open(archive, "r:") as tar:
+        for count, entry in enumerate(tar, 1):
+            size += entry.size
+            if count > MOST_ENTRIES or size > MOST_BYTES:
+                raise ValueError(f"more than {MOST_ENTRIES} files or {MOST_BYTES} bytes")
+            if entry.issym():
+                links.append((_inside(entry.name), entry.linkname))
+            else:
+                _place(tar, entry, folder)
     for name, target in links:  # last, so that no file was written through one
         _link(folder, name, target)
     return size

@@ -38,7 +38,7 @@ end
 
 def install
   said = +""
-  command = ["/usr/bin/ruby", "/usr/bin/bundle3.3", "install", "--local", "--standalone"]
+  command = [RbConfig.ruby, Gem.bin_path("bundler", "bundle"), "install", "--local", "--standalone"]
   IO.popen(SETTINGS, [*command, { err: %i[child out], chdir: ROOM }]) do |out|
     out.each_line do |line|
       puts line
