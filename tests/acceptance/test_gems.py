@@ -95,6 +95,30 @@ async def test_a_deploy_tells_how_far_it_is(circle: Circle) -> None:
         assert step in said
 
 
+async def test_nobody_can_write_into_a_bundle(circle: Circle) -> None:
+    write = "def handler(input) = File.write('/bundle/planted', 'x')\n"
+    element = await requiring(circle, "alpha = 1.0.0", code=write)
+    await deployed(element)
+    assert refused(await element.invoke({}), 500, "RUBY_EXECUTION_FAILED")["exception"]["class"] == "Errno::EROFS"
+
+
+async def test_an_index_that_makes_no_sense_is_the_sources_fault(circle: Circle, world: World) -> None:
+    noise = b"---\n" + b"\xff\x00 1 | :: ,, &\n" * 50 + b"1.0 alpha:~>|checksum:x\n"
+    world.source.instead["/info/noise"] = lambda: (200, {}, noise)
+    problem = await resolve(circle, "noise")
+    assert problem["retryable"] is False
+
+
+async def test_what_is_no_requirement_is_refused_at_save_with_a_patch(circle: Circle) -> None:
+    source = {"type": "inline", "code": ALPHA, "requirements": ["json", "alpha==1.0.0", "json ~> 2.0"]}
+    problem = refused(await circle.create("slip", {"source": source}), 422, "INVALID_SPEC")
+    pointers = [each["pointer"] for each in problem["errors"]]
+    assert pointers == ["/spec/source/requirements/1", "/spec/source/requirements/2"]
+    spec = patched({"source": source}, problem["_suggestion"]["patch"])
+    assert spec["source"]["requirements"] == ["json", "alpha = 1.0.0"]
+    assert (await circle.create("slip", spec)).status_code == 201
+
+
 async def test_native_extensions_are_compiled(circle: Circle) -> None:
     element = await requiring(circle, "adder", code="require 'adder/adder'\ndef handler(input) = native_answer\n")
     await deployed(element)

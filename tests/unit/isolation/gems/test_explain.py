@@ -26,8 +26,8 @@ def test_a_conflict_is_one_sentence() -> None:
     failure = told(Unresolved(6, CONFLICT), "b > 1", "c = 1.0")
     assert failure.message == (
         "Because every version of c depends on b < 1.2 and b > 1, < 1.2 is not in the gem source, "
-        "every version of c requires b <= 1; and because the requirements ask for b > 1 and the requirements ask for c = 1.0, "
-        "no choice of versions satisfies them all."
+        "every version of c requires b <= 1; and because the requirements ask for b > 1 and the requirements "
+        "ask for c = 1.0, no choice of versions satisfies them all."
     )
     assert failure.code == "RUBY_GEM_INSTALL_FAILED"
     assert failure.retryable is False

@@ -129,7 +129,10 @@ class Resolver:
         except Broken as broken:
             if index.trouble:
                 raise index.trouble from broken
-            raise DriverFault(f"resolving: {broken.cause}: {broken}") from broken
+            raise SourceTrouble(
+                f"The requirements cannot be resolved with what {self._source.shown} says ({broken.cause}).",
+                "Require other gems. If it stays, whoever runs this server must look after the gem source.",
+            ) from broken
         except msgspec.ValidationError as error:
             raise DriverFault(f"resolving: {error}") from error
 
