@@ -28,10 +28,11 @@ def of(processes: set[Alive]) -> set[Alive]:
     return processes & now
 
 
-def with_argument(argument: str) -> list[int]:
-    """Processes that were started with this argument."""
+def with_argument(argument: str, above: int | None = None) -> list[int]:
+    """Processes that were started with this argument; only those that `above` has started, if it is given."""
     wanted = argument.encode()
-    return [number for number in _numbers() if wanted in _read(number, "cmdline").split(b"\0")]
+    numbers = _numbers() if above is None else [each.pid for each in below(above)]
+    return [number for number in numbers if wanted in _read(number, "cmdline").split(b"\0")]
 
 
 def _all() -> Iterator[tuple[int, list[str]]]:

@@ -121,7 +121,7 @@ async def test_a_deploy_has_a_limit(start_server: StartServer, tmp_path: Path) -
         element = await requiring(circle, "endless")
         problem = refused(await element.post("/ops/deploy"), 504, "RUBY_TIMEOUT")
         assert "6000 ms" in problem["detail"]
-        assert processes.with_argument("extconf.rb") == []
+        assert processes.with_argument("extconf.rb", above=server.pid) == []
 
 
 @pytest.mark.parametrize("named", ["gems", "ftp://mirror", f"http://:{PASSWORD}@", "http://m/?token=1"])

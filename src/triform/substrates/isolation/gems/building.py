@@ -113,10 +113,15 @@ class Builder:
             timeout_ms=900_000,
         )
         with archive.open("wb") as into:
-            await self._run(job, listener, Receiver(into))
+            await self._run(job, listener, into)
         return archive
 
-    async def _run(self, job: Job, listener: Listener, receiver: Receiver) -> None:
+    async def _run(self, job: Job, listener: Listener, into: BinaryIO) -> None:
+        def receiver() -> Receiver:
+            into.seek(0)
+            into.truncate()
+            return Receiver(into)
+
         try:
             answer = await self._workshop.run(job, listener, receiver)
         except Broken as broken:

@@ -124,7 +124,7 @@ class Resolver:
 
     async def _ask(self, index: Index, job: Job) -> _Answer:
         try:
-            told: Mapping[str, Any] = await self._workshop.run(job, Silence(), index)
+            told: Mapping[str, Any] = await self._workshop.run(job, Silence(), lambda: index)
             return msgspec.convert(told, _Answer)
         except Broken as broken:
             if index.trouble:

@@ -1,12 +1,14 @@
 """Runs a program of a language once, in a sandbox of its own that is gone afterwards."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from triform.clock import Clock
 from triform.substrates.isolation.calls import HostCalls
@@ -15,6 +17,8 @@ from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, 
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.plan import DEFAULT_HANDLER, PLATFORM_ENVIRONMENT
 from triform.substrates.isolation.run import Listener, Run
+
+_log = structlog.get_logger()
 
 _LOAD_MS = 30_000
 _OUTPUT_LIMIT = 4 << 20
@@ -47,8 +51,16 @@ class Workshop:
         self._driver = driver
         self._clock = clock
 
-    async def run(self, job: Job, listener: Listener, calls: HostCalls) -> Mapping[str, Any]:
-        """What the program answers. Raises Broken, and DriverFault when the machinery failed."""
+    async def run(self, job: Job, listener: Listener, calls: Callable[[], HostCalls]) -> Mapping[str, Any]:
+        """What the program answers; `calls` makes what answers it. Raises Broken, and DriverFault when the machinery
+        failed twice."""
+        try:
+            return await self._once(job, listener, calls())
+        except DriverFault as fault:
+            _log.warning("workshop_failed_once", program=job.program, reason=str(fault))
+            return await self._once(job, listener, calls())
+
+    async def _once(self, job: Job, listener: Listener, calls: HostCalls) -> Mapping[str, Any]:
         try:
             template = await self._driver.template(_spec(job))
         except LoadFailed as failed:
@@ -58,7 +70,8 @@ class Workshop:
             try:
                 outcome = await Run(instance, _order(job), listener, self._clock, calls).drive()
             finally:
-                await asyncio.shield(instance.kill())
+                with contextlib.suppress(DriverFault):  # the driver has counted it
+                    await asyncio.shield(instance.kill())
         finally:
             await asyncio.shield(self._driver.discard(template))
         return _answer(job, outcome)
