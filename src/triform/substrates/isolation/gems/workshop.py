@@ -52,8 +52,8 @@ class Workshop:
         self._clock = clock
 
     async def run(self, job: Job, listener: Listener, calls: Callable[[], HostCalls]) -> Mapping[str, Any]:
-        """What the program answers; `calls` makes what answers it. Raises Broken, and DriverFault when the machinery
-        failed twice."""
+        """What the program answers; `calls` makes what answers its calls. Raises Broken, and DriverFault when the
+        machinery failed twice."""
         try:
             return await self._once(job, listener, calls())
         except DriverFault as fault:
