@@ -48,8 +48,8 @@ class Fetcher:
             async with asyncio.TaskGroup() as group:
                 for file in missing:
                     group.create_task(one(file))
-        except* SourceTrouble as troubles:
-            raise troubles.exceptions[0] from None
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
 
     async def _fetch(self, file: GemFile) -> None:
         with self._store.draft() as draft:
