@@ -23,7 +23,8 @@ async def test_nobody_can_take_what_others_need(
     escapes: Escapes, moment: str, supply: str, request: pytest.FixtureRequest
 ) -> None:
     if supply in OPEN and not (supply == "descriptors on their way" and escapes.of_root):
-        request.applymarker(pytest.mark.xfail(strict=True, reason=OPEN[supply]))
+        # How many timers are left to others depends on what else the machine does just then.
+        request.applymarker(pytest.mark.xfail(strict=supply != "timers", reason=OPEN[supply]))
     usual = await wanted(escapes, supply)
     async with held(escapes, moment, supply):
         assert await wanted(escapes, supply) == usual
