@@ -28,6 +28,15 @@ def reaches(role: str, operation: Operation) -> bool:
     return LEVELS.index(ROLES[role]) >= LEVELS.index(operation.level)
 
 
+async def home(circle: Circle, kind: ElementType) -> str:
+    """The slug of an element of this type; for the tenant, of nothing."""
+    if kind.tenant:
+        return ""
+    made = await circle.create(f"a-{kind.name}", kind.examples[0].spec, element_type=kind.name)
+    assert made.status_code == 201, made.text
+    return str(made.json()["slug"])
+
+
 async def knock(circle: Circle, verb: str, path: str, token: str | None) -> httpx2.Response:
     """Calls with arguments that change nothing, should it be let in."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}

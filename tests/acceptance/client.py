@@ -66,6 +66,21 @@ class Circle:
         assert answer.status_code == 201, answer.text
         return Element(self, slug)
 
+    async def element(self, element_type: str, slug: str, spec: Json = None, **members: Json) -> "Element":
+        """One of any type."""
+        answer = await self.create(slug, spec or {}, element_type=element_type, **members)
+        assert answer.status_code == 201, answer.text
+        return Element(self, slug)
+
+    async def variable(self, slug: str, value: Json, **spec: Json) -> "Element":
+        return await self.element("variable", slug, {"value": value, **spec})
+
+    async def project(self, slug: str, *members: str) -> "Element":
+        return await self.element("project", slug, {"members": list(members)})
+
+    async def id(self) -> str:
+        return str((await self.get()).json()["id"])
+
     async def wallet(self) -> Json:
         return (await self.get("/ops/wallet")).json()
 
@@ -100,6 +115,15 @@ class Element:
 
     async def request(self, verb: str, path: str = "", **options: Any) -> httpx2.Response:
         return await self.circle.request(verb, f"/{self.slug}{path}", **options)
+
+    async def id(self) -> str:
+        return str((await self.get()).json()["id"])
+
+    async def attach(self, target: "Element | Circle", **terms: Any) -> Json:
+        """This modifier to another element."""
+        answer = await self.post("/ops/attach", {"target_id": await target.id(), **terms})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def get(self, path: str = "", **options: Any) -> httpx2.Response:
         return await self.request("GET", path, **options)

@@ -2,17 +2,12 @@
 
 import pytest
 
-from tests.acceptance.access import CATALOGUE, ROLES, doors, key, knock, reaches
+from tests.acceptance.access import CATALOGUE, ROLES, doors, home, key, knock, reaches
 from tests.acceptance.client import Circle, refused
 from tests.acceptance.conftest import Circles
 from triform.chemistry.catalogue import ElementType
 
 TYPES = [pytest.param(kind, id=name) for name, kind in CATALOGUE.types.items()]
-
-
-async def home(circle: Circle, kind: ElementType) -> str:
-    """The slug of an element of this type; for the tenant, of nothing."""
-    return "" if kind.tenant else (await circle.ruby()).slug
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -142,7 +142,7 @@ async def test_another_verb_is_refused_with_those_that_are_taken(
         "/greet/ops/nothing",
         "/greet/ops",
         "/greet/ops/",
-        "/greet/",
+        "/greet//",
         "/greet/greet",
         "/project/greet/ops/invoke",
         "/greet/ops/invoke/",

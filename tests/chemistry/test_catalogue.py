@@ -31,14 +31,31 @@ SHARED = {
     "source_status": ("GET", "source/status", "read"),
     "source_validate": ("POST", "source/validate", "read"),
     "source_repair": ("POST", "source/repair", "write"),
+    "attachments": ("GET", "attachments", "read"),
+    "get_attached_modifiers": ("GET", "attached", "read"),
+    "compose": ("POST", "compose", "execute"),
+    "remove-modifier": ("POST", "remove-modifier", "execute"),
+    "context": ("GET", "context", "read"),
+    "tree": ("GET", "tree", "read"),
+    "batch_stats": ("GET", "batch_stats", "read"),
+    "activity": ("GET", "activity", "read"),
+    "intention": ("GET", "intention", "read"),
+    "access": ("GET", "access", "read"),
 }
-RUBY = SHARED | {
+PLACED = SHARED | {
+    "attach": ("POST", "attach", "read"),
+    "detach": ("POST", "detach", "read"),
+    "list_attachments": ("GET", "targets", "read"),
+    "promote": ("POST", "promote", "admin"),
     "delete": ("DELETE", "delete", "admin"),
     "enable": ("POST", "enable", "admin"),
     "disable": ("POST", "disable", "admin"),
     "version": ("GET", "version", "read"),
     "restore": ("POST", "restore", "admin"),
     "stats": ("GET", "stats", "read"),
+}
+PROJECT = PLACED | {"promote": ("POST", "promote", "write")}
+RUBY = PLACED | {
     "invoke": ("POST", "invoke", "execute"),
     "quote": ("GET", "invoke/quote", "read"),
     "deploy": ("POST", "deploy", "write"),
@@ -61,7 +78,9 @@ CIRCLE = SHARED | {
 }
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("ruby", RUBY), ("circle", CIRCLE)])
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("ruby", RUBY), ("circle", CIRCLE), ("project", PROJECT), ("variable", PLACED)]
+)
 def test_exactly_the_operations_that_work_are_declared(
     catalogue: Catalogue, name: str, wanted: dict[str, tuple[str, str, str]]
 ) -> None:
@@ -117,7 +136,7 @@ def test_only_invoke_costs(catalogue: Catalogue) -> None:
 
 def test_one_type_is_the_tenant_and_holds_children(catalogue: Catalogue) -> None:
     assert catalogue.tenant_type.name == "circle"
-    assert [t.name for t in catalogue.types.values() if t.accepts_children] == ["circle"]
+    assert [t.name for t in catalogue.types.values() if t.accepts_children] == ["circle", "project"]
 
 
 def test_every_way_code_can_end_has_an_error(catalogue: Catalogue) -> None:

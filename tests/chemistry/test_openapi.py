@@ -97,7 +97,8 @@ def test_every_operation_of_every_type_is_there_by_its_verb_and_by_post(
 def test_creating_tells_what_each_type_wants(described: dict[str, Any]) -> None:
     content = described["paths"]["/api/{circle}/"]["post"]["requestBody"]["content"]["application/json"]
     assert content["schema"]["oneOf"] == [
-        {"properties": {"element_type": {"const": "ruby"}, "spec": {"$ref": "#/components/schemas/spec_ruby"}}}
+        {"properties": {"element_type": {"const": name}, "spec": {"$ref": f"#/components/schemas/spec_{name}"}}}
+        for name in ("ruby", "project", "variable")
     ]
 
 

@@ -22,7 +22,7 @@ from triform.api.problems import Problems
 from triform.chemistry.catalogue import Catalogue, ElementType, Operation
 from triform.circles.model import Principal
 from triform.clock import Clock
-from triform.elements.cache import ElementCache
+from triform.elements.addresses import Addresses
 from triform.elements.model import Element
 from triform.elements.paths import Address, parse
 from triform.errors import Complaint, InvalidInput, Kind, NotFound, Suggestion, TriformError
@@ -66,7 +66,7 @@ class Ops:
     executor: Executor
     waiting: Waiting
     catalogue: Catalogue
-    elements: ElementCache
+    elements: Addresses
     credentials: RequestCredentials
     tracing: Tracing
     problems: Problems

@@ -10,6 +10,7 @@ from triform.chemistry.inherit import Resolved
 from triform.chemistry.model import (
     DeclaredError,
     Docs,
+    EnvironmentEntry,
     Event,
     Example,
     ExampleCall,
@@ -18,6 +19,7 @@ from triform.chemistry.model import (
     Port,
     Price,
     Provenance,
+    Provides,
 )
 from triform.chemistry.operation import JSON, Operation
 from triform.chemistry.paths import arguments_of, path_table
@@ -44,6 +46,12 @@ def compile_type(resolved: Resolved) -> ElementType:
         one_line=value["one_line"],
         tenant=value.get("tenant", False),
         accepts_children=value.get("accepts_children", False),
+        attaches=frozenset(value.get("attaches", ())),
+        uses=frozenset(value.get("uses", ())),
+        references=MappingProxyType(resolved.section("references")),
+        promoted=value.get("promoted"),
+        provides=_provides(resolved.section("provides")),
+        intentions=MappingProxyType(resolved.section("intention")),
         substrate=value["substrate"],
         language=value.get("language"),
         limits=MappingProxyType(resolved.section("limits")),
@@ -133,6 +141,11 @@ def compile_example(document: Document) -> Example:
     value = document.value
     calls = tuple(ExampleCall(**{"input": {}, **call}) for call in value["calls"])
     return Example(document.file.stem, value["title"], value["description"], value["spec"], calls)
+
+
+def _provides(declared: Mapping[str, Any]) -> Provides:
+    entry = declared.get("environment")
+    return Provides(EnvironmentEntry(**entry) if entry else None)
 
 
 def _suggestion(declared: Mapping[str, Any] | None) -> Suggestion | None:

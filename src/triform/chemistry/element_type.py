@@ -15,6 +15,7 @@ from triform.chemistry.model import (
     Port,
     Price,
     Provenance,
+    Provides,
     Retry,
 )
 from triform.chemistry.operation import Operation
@@ -28,6 +29,9 @@ class ElementType:
     """Everything the product knows about one type. `limits` are JSON pointers into a spec, by limit name.
 
     `tenant`: its elements are circles. `language`: the harness that runs its code, None = it runs none.
+    `attaches` and `uses` are the types of modifiers and of resources its elements take; `references` are pointers
+    to lists of slugs in a spec, by relation. `promoted` is where it keeps
+    which versions of them were promoted. `intentions` say what it is for, by type, category and root.
     `end_causes` maps every bad end of user code to an error code. `provenance` answers, for a JSON pointer
     such as `/ops/invoke` or `/properties/memory_mb`, where the value was declared.
     """
@@ -41,6 +45,12 @@ class ElementType:
     one_line: str
     tenant: bool
     accepts_children: bool
+    attaches: frozenset[str]
+    uses: frozenset[str]
+    references: Mapping[str, str]
+    promoted: str | None
+    provides: Provides
+    intentions: Mapping[str, str]
     substrate: str
     language: str | None
     limits: Mapping[str, str]
@@ -57,6 +67,19 @@ class ElementType:
     rules: RuleSet = field(repr=False)
     provenance: Mapping[str, Provenance] = field(repr=False)
     routes: PathTable = field(repr=False)
+
+    @property
+    def is_modifier(self) -> bool:
+        return self.form == "modifier"
+
+    @property
+    def bears(self) -> bool:
+        """Whether a change of one of its elements can change how others run, or where they are."""
+        return bool(self.references) or self.provides.environment is not None
+
+    def takes(self, other: "ElementType") -> bool:
+        """Whether its elements can have elements of another type attached."""
+        return other.name in self.attaches or other.name in self.uses
 
     def operation(self, name: str) -> Operation | None:
         """The operation of this name, or None."""

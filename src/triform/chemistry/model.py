@@ -83,6 +83,21 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentEntry:
+    """Where a spec says the name and the value of an environment variable; JSON pointers."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provides:
+    """What an element gives to those it is attached to."""
+
+    environment: EnvironmentEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hooks:
     """Executor steps by moment, in order."""
 

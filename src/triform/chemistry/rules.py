@@ -23,6 +23,8 @@ _CEL_RESERVED = frozenset(
     {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop"}
     | {"namespace", "null", "package", "return", "spec", "true", "var", "void", "while"}
 )
+_SHADOWING = frozenset({"type"})
+"""Names CEL has functions for: such a property is reached through `spec` only."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
@@ -89,7 +91,7 @@ def compile_expression(text: str, properties: Mapping[str, Any]) -> Expression:
     """Compile an expression over these properties. Raises BadExpression."""
     if len(text) > MAX_EXPRESSION:
         raise BadExpression(f"is longer than {MAX_EXPRESSION} characters")
-    names = {name: cel.Type.DYN for name in properties if is_variable(name)}
+    names = {name: cel.Type.DYN for name in properties if is_variable(name) and name not in _SHADOWING}
     try:
         program = cel.NewEnv(variables={**names, "spec": cel.Type.DYN}).compile(text)
     except RuntimeError as error:

@@ -7,18 +7,18 @@ from typing import Any
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
+from triform.chemistry.schema import at_pointer, replaced_at
 from triform.clock import Clock
-from triform.elements import bounds
-from triform.elements.checking import CheckedSpec, SpecCheck, raise_any
-from triform.elements.errors import ChildrenNotAllowed, SlugTaken, UnknownElementType
+from triform.elements import bounds, read_only
+from triform.elements.checking import CheckedSpec, SpecCheck, raise_any, rules
+from triform.elements.errors import ChildrenNotAllowed, UnknownElementType
 from triform.elements.model import Element, State
 from triform.elements.paths import check_slug
 from triform.elements.request import Request
-from triform.elements.secrets import Secrets
+from triform.elements.saving import Saving
 from triform.elements.show import element_json, etag, event_json
-from triform.elements.specs import reserved_slots
 from triform.elements.store import ElementStore
-from triform.elements.versions import Versions
+from triform.elements.versions import Added
 from triform.errors import Complaint, NotFound, Suggestion
 from triform.ids import Ids
 from triform.reply import Reply
@@ -40,17 +40,15 @@ class Create:
         self,
         catalogue: Catalogue,
         store: ElementStore,
-        versions: Versions,
+        saving: Saving,
         spec_check: SpecCheck,
-        secrets: Secrets,
         ids: Ids,
         clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._store = store
-        self._versions = versions
+        self._saving = saving
         self._spec_check = spec_check
-        self._secrets = secrets
         self._ids = ids
         self._clock = clock
 
@@ -60,26 +58,41 @@ class Create:
             raise ChildrenNotAllowed(f"An element of type '{call.type.name}' cannot contain others.")
         element_type = self._type(call.argument("element_type"))
         raise_any(_complaints(call))
-        return Draft(element_type, await self._spec_check.check(element_type, _given(call, "spec", {})))
+        posted = _given(call, "spec", {})
+        checked = await self._spec_check.check(element_type, read_only.kept(element_type, posted, {}))
+        return Draft(element_type, read_only.warned(element_type, checked, posted))
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Draft) -> Reply:
-        """Raises SlugTaken, InvalidSpec for its secrets, and NotFound when the parent has gone meanwhile."""
-        parent = call.element
-        if not await self._store.lock_parent(tx, parent.circle_id, parent.id):
-            raise NotFound()
-        element = self._element(call, prepared)
-        element = await self._secrets.settled(tx, prepared.element_type, element, call.secrets)
-        slots = reserved_slots(prepared.element_type, element.spec)
-        if not await self._store.insert(tx, element, slots):
-            raise SlugTaken(f"The slug '{element.slug}' is taken.")
-        summary = call.brought.summary if call.brought else "created"
-        added = await self._versions.add(tx, element, call.principal.actor, summary, call.brought)
+        """Raises SlugTaken, NotFound when the parent has gone meanwhile, and InvalidSpec: for its secrets, for
+        what it refers to, and when the parent has no room for another member."""
+        holder = await self._holder(call, tx)
+        added = await self._saving.first_version(tx, call, prepared.element_type, self._element(call, prepared))
+        element = added.element
+        joined = await self._join(call, tx, holder, element) if call.type.references else None
         return Reply(
             element_json(element, prepared.element_type, (*prepared.checked.warnings, *added.warnings)),
             {"Location": f"/api/{element.path}", **etag(element)},
-            (("element.created", event_json(element)),),
-            after_commit=added.after_commit,
+            (("element.created", event_json(element)), *_joined_event(joined)),
+            after_commit=(*added.after_commit, *(joined.after_commit if joined else ())),
         )
+
+    async def _holder(self, call: Request, tx: Transaction) -> Element:
+        """What the element is created below, kept until the transaction ends; locked where it is to change."""
+        below = call.element
+        if call.type.references:
+            holder = await self._store.lock(tx, below.circle_id, below.id)
+        else:
+            holder = below if await self._store.lock_parent(tx, below.circle_id, below.id) else None
+        if holder is None:
+            raise NotFound()
+        return holder
+
+    async def _join(self, call: Request, tx: Transaction, holder: Element, element: Element) -> Added:
+        """Elements lie flat in the circle: what holds others by reference has a version with one more."""
+        pointer = next(iter(call.type.references.values()))
+        listed = [*(at_pointer(holder.spec, pointer) or ()), element.slug]
+        changed = holder.evolve(spec=rules(call.type, replaced_at(holder.spec, pointer, listed)).spec)
+        return await self._saving.next_version(tx, call, holder, changed, f"added {element.slug}")
 
     def _type(self, name: Any) -> ElementType:
         found = self._catalogue.find(name) if isinstance(name, str) else None
@@ -107,7 +120,7 @@ class Create:
             id=self._ids.new(),
             circle_id=call.element.circle_id,
             circle_name=call.element.circle_name,
-            parent_id=call.element.id,
+            parent_id=call.element.circle_id if call.type.references else call.element.id,
             slug=slug,
             element_type=draft.element_type.name,
             name=_given(call, "name", _name_of(slug)),
@@ -120,6 +133,10 @@ class Create:
             created_at=now,
             updated_at=now,
         )
+
+
+def _joined_event(joined: Added | None) -> tuple[tuple[str, dict[str, Any]], ...]:
+    return (("element.updated", event_json(joined.element)),) if joined else ()
 
 
 def _complaints(call: Request) -> Iterator[Complaint]:

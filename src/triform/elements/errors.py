@@ -91,6 +91,13 @@ class NotPromoted(TriformError):
     kind = "conflict"
 
 
+class NotPromotable(TriformError):
+    """The element has no members that could be promoted."""
+
+    code = "NOT_PROMOTABLE"
+    kind = "conflict"
+
+
 class SourceMoved(TriformError):
     """Somebody changed draft while your commit was on its way."""
 

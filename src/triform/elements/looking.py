@@ -1,4 +1,4 @@
-"""Operations that only look: get, version, schema, children."""
+"""Operations that only look: get, version, intention, schema, children."""
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.tools import tools
@@ -39,6 +39,19 @@ class Looking:
         versions = await self._store.versions(tx, element.id, limit)
         shown = {"version": element.version, "versions": [version_json(each) for each in versions]}
         return Reply(shown, etag(element))
+
+    async def intention(self, call: Request, tx: Transaction) -> Reply:
+        """`{direct, inherited, resolved}`: the element's own, then what its type, category and the root say."""
+        element = await self._fresh(call, tx)
+        names = {"type": call.type.name, "category": call.type.category, "root": "root"}
+        inherited = [
+            {"from": height, "name": name, "intention": call.type.intentions[height]}
+            for height, name in names.items()
+            if height in call.type.intentions
+        ]
+        texts = [element.intention, *(each["intention"] for each in inherited)]
+        resolved = next((text for text in texts if text), None)
+        return Reply({"direct": element.intention or None, "inherited": inherited, "resolved": resolved})
 
     async def schema(self, call: Request, tx: Transaction) -> Reply:
         """`{tools}`: what the element can do, in the form of MCP's `tools/list`."""

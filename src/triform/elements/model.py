@@ -48,6 +48,7 @@ class Element:
     was deployed last; `runtime_image` the image a deploy pinned for this very version, None when none did or
     when the element was read to be changed. `bundled` is what the last deploy, of this or an earlier version,
     brought along. `secrets` are the values, encrypted, that the spec names by digest.
+    `graph_revision` says at which state of its circle's connections it was read, 0 when it was read to be changed.
     `branches` has the tips of those of `BRANCHES` that exist.
     """
 
@@ -71,6 +72,7 @@ class Element:
     bundled: Bundled | None = None
     secrets: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     branches: Mapping[str, Tip] = field(default_factory=dict)
+    graph_revision: int = 0
 
     @property
     def is_circle(self) -> bool:

@@ -1,4 +1,4 @@
-"""Addresses: `/api/{circle}`, `/api/{circle}/{slug}`, each with an optional `/ops/{path}`.
+"""Addresses: `/api/{circle}[/{project}…][/{slug}]`, each with an optional `/ops/{path}`.
 
 An address is read from the path as it came over the wire, before any percent-decoding: the alphabet of
 slugs needs no escapes, so whatever is escaped, accented or capitalised names nothing.
@@ -7,6 +7,7 @@ slugs needs no escapes, so whatever is escaped, accented or capitalised names no
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from triform.errors import Complaint, NotFound
@@ -19,16 +20,21 @@ SLUG_RULE = "a lower-case letter, then up to 62 lower-case letters, digits or hy
 _SLUG = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _OPERATION_SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OPERATIONS = "ops"
-_LONGEST = 512
+_LONGEST = 1024
+_DEEPEST = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a path names. `slug` None = the circle itself; `operation` is what follows `/ops/`, None = bare."""
+    """What a path names. `slug` None = the circle itself; `operation` is what follows `/ops/`, None = bare.
+
+    `through` are the slugs before the last: what holds the element, from the outside in.
+    """
 
     circle: str
     slug: str | None = None
     operation: str | None = None
+    through: tuple[str, ...] = ()
 
 
 def is_slug(value: Any) -> bool:
@@ -48,24 +54,20 @@ def check_slug(value: Any, pointer: str = "/slug") -> Complaint | None:
 def parse(raw_path: str) -> Address:
     """The address in a raw path below `/api/`, e.g. `acme/greet/ops/runs`. Anything else is NotFound.
 
-    One trailing slash is allowed on the bare circle: that is where elements are created.
+    One trailing slash is allowed on a bare address: that is where elements are created.
     """
     if len(raw_path) > _LONGEST:
         raise NotFound()
     circle, *rest = raw_path.split("/")
     if not is_slug(circle):
         raise NotFound()
-    if rest in ([], [""]):
-        return Address(circle)
-    if rest[0] == _OPERATIONS:
-        return Address(circle, None, _operation(rest[1:]))
-    return _in_circle(circle, *rest)
-
-
-def _in_circle(circle: str, slug: str, *rest: str) -> Address:
-    if check_slug(slug) or (rest and rest[0] != _OPERATIONS):
+    slugs = list(takewhile(lambda segment: segment != _OPERATIONS, rest))
+    operation = _operation(rest[len(slugs) + 1 :]) if len(slugs) < len(rest) else None
+    if operation is None and slugs[-1:] == [""]:
+        slugs.pop()
+    if len(slugs) > _DEEPEST or any(map(check_slug, slugs)):
         raise NotFound()
-    return Address(circle, slug, _operation(rest[1:]) if rest else None)
+    return Address(circle, slugs[-1] if slugs else None, operation, tuple(slugs[:-1]))
 
 
 def _operation(segments: Sequence[str]) -> str:

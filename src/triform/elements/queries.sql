@@ -1,6 +1,6 @@
 -- name: find_by_slug
 -- The living element of a slug, never the one that stands for the circle.
-SELECT e.*, c.name AS circle_name, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
 FROM elements e JOIN circles c ON c.id = e.circle_id
 LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
                    ORDER BY version DESC LIMIT 1) d ON true
@@ -8,7 +8,7 @@ WHERE e.circle_id = $1 AND e.slug = $2 AND e.state <> 'deleted' AND e.id <> e.ci
 
 -- name: find_by_id
 -- An element of a circle by its id, deleted ones too.
-SELECT e.*, c.name AS circle_name, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
 FROM elements e JOIN circles c ON c.id = e.circle_id
 LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
                    ORDER BY version DESC LIMIT 1) d ON true

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeGuard
 
 from triform.chemistry.element_type import ElementType
+from triform.chemistry.operation import Operation
 from triform.circles.model import Principal
 from triform.elements.errors import VersionMismatch
 from triform.elements.model import Element
@@ -34,6 +35,13 @@ class Request(Protocol):
     def brought(self) -> Brought | None: ...
 
     def argument(self, name: str, default: Any = None) -> Any: ...
+
+
+class OperationRequest(Request, Protocol):
+    """One that knows which operation it asks for."""
+
+    @property
+    def operation(self) -> Operation: ...
 
 
 def expect_version(call: Request, element: Element) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from triform.elements import read_only
 from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck
 from triform.elements.model import Element
@@ -52,7 +53,8 @@ class Restore:
         expect_version(call, now)
         version, earlier = prepared.element.version, prepared.element
         kept = await self._saving.next_version(tx, call, now, now, f"Before restore to v{version}")
-        wanted = kept.element.evolve(name=earlier.name, intention=earlier.intention, spec=prepared.checked.spec)
+        spec = read_only.kept(call.type, prepared.checked.spec, now.spec)
+        wanted = kept.element.evolve(name=earlier.name, intention=earlier.intention, spec=spec)
         added = await self._saving.next_version(tx, call, kept.element, wanted, f"Restored v{version}")
         element = added.element
         return Reply(

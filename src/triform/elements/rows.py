@@ -28,6 +28,7 @@ def element_from_row(row: Row) -> Element:
         bundled=bundled(row),
         secrets=decode_secrets(row["secrets"]),
         branches=_branches(row),
+        graph_revision=row.get("graph_revision", 0),
     )
 
 

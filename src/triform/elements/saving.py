@@ -1,7 +1,11 @@
 """The next version of an element: its row, its secrets, its place in the history and in git, its deployment."""
 
+from dataclasses import replace
+
 from triform.chemistry.element_type import ElementType
 from triform.clock import Clock
+from triform.elements.errors import SlugTaken
+from triform.elements.graph.connections import Connections
 from triform.elements.model import Element, State
 from triform.elements.request import Request
 from triform.elements.secrets import Secrets
@@ -12,28 +16,48 @@ from triform.storage.database import Transaction
 
 
 class Saving:
-    def __init__(self, store: ElementStore, versions: Versions, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self, store: ElementStore, versions: Versions, connections: Connections, secrets: Secrets, clock: Clock
+    ) -> None:
         self._store = store
         self._versions = versions
+        self._connections = connections
         self._secrets = secrets
         self._clock = clock
+
+    async def first_version(
+        self, tx: Transaction, call: Request, element_type: ElementType, element: Element
+    ) -> Added:
+        """A new element in the caller's name. A git bundle is the commit of it.
+
+        Raises SlugTaken; InvalidSpec and SourceUnavailable as `next_version`.
+        """
+        element = await self._secrets.settled(tx, element_type, element, call.secrets)
+        if not await self._store.insert(tx, element, reserved_slots(element_type, element.spec)):
+            raise SlugTaken(f"The slug '{element.slug}' is taken.")
+        connected = await self._connections.settle(tx, element_type, element)
+        summary = call.brought.summary if call.brought else "created"
+        added = await self._versions.add(tx, element, call.principal.actor, summary, call.brought)
+        return replace(added, after_commit=(*added.after_commit, *connected))
 
     async def next_version(
         self, tx: Transaction, call: Request, before: Element, changed: Element, summary: str
     ) -> Added:
         """`before`, whose row is locked, becomes `changed` in the caller's name. A push is the commit of it.
 
-        Raises InvalidSpec for its secrets; SourceMoved and SourceUnavailable for a brought commit.
+        Raises InvalidSpec for its secrets and for what it refers to; SourceMoved and SourceUnavailable for a
+        brought commit.
         """
         element = _undeployed(call.type, before, changed).evolve(
             version=before.version + 1, updated_at=self._clock.now()
         )
         element = await self._secrets.settled(tx, call.type, element, call.secrets)
         await self._store.update(tx, element, reserved_slots(call.type, element.spec))
+        connected = await self._connections.settle(tx, call.type, element)
         added = await self._versions.add(tx, element, call.principal.actor, summary, call.brought)
         if element.enabled_state is State.deployed:
             await self._store.carry_deployment(tx, element)
-        return added
+        return replace(added, after_commit=(*added.after_commit, *connected))
 
 
 def _undeployed(element_type: ElementType, before: Element, changed: Element) -> Element:

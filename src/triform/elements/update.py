@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from triform.elements import bounds, secret_places
+from triform.elements import bounds, read_only, secret_places
 from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck, below_spec, raise_any
 from triform.elements.merge import deep_merge
@@ -70,8 +70,9 @@ class Update:
         if patch is None:
             return Proposal(before, CheckedSpec(before, below_spec(call.type.check_spec(before).warnings)))
         spec = deep_merge(before, patch) if flag(call, "deep", True) else patch
-        spec = secret_places.adopted(call.type, spec, before)
-        return Proposal(before, await self._spec_check.check(call.type, spec, CheckedSpec(before), *known))
+        spec = read_only.kept(call.type, secret_places.adopted(call.type, spec, before), before)
+        checked = await self._spec_check.check(call.type, spec, CheckedSpec(before), *known)
+        return Proposal(before, read_only.warned(call.type, checked, patch))
 
 
 def _changed(call: Request, element: Element, spec: Mapping[str, Any]) -> Element:

@@ -1,15 +1,16 @@
 """Changes that make no version: meta, enable, disable, delete."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from triform.clock import Clock
 from triform.elements import bounds
+from triform.elements.bonds import Bond, Bonds
 from triform.elements.cache import Forget
 from triform.elements.checking import below_spec, raise_any
 from triform.elements.errors import ConfirmationRequired, ElementInUse
+from triform.elements.graph.connections import AfterCommit, Connections
 from triform.elements.merge import shallow_merge
 from triform.elements.model import Element, State
 from triform.elements.request import Request, expect_version, flag
@@ -22,25 +23,18 @@ from triform.storage.database import Transaction
 BONDS_LISTED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Bond:
-    """Something that still needs an element; `kind` is `run`, `child` or `attachment`."""
-
-    kind: str
-    name: str
-    """The id of a run or attachment, the slug of a child."""
-
-
-class Bonds(Protocol):
-    """What of another room still needs an element. Asked inside the deleting transaction."""
-
-    async def of(self, element: Element, tx: Transaction, limit: int) -> Sequence[Bond]: ...
-
-
 class Upkeep:
-    def __init__(self, store: ElementStore, bonds: Iterable[Bonds], forget: Forget, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ElementStore,
+        bonds: Iterable[Bonds],
+        connections: Connections,
+        forget: Forget,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._bonds = tuple(bonds)
+        self._connections = connections
         self._forget = forget
         self._clock = clock
 
@@ -61,7 +55,8 @@ class Upkeep:
         if element.state is State.disabled:
             return self._reply(call, element)
         element = element.evolve(state=State.disabled, enabled_state=element.state)
-        return await self._switched(call, tx, element, "element.disabled")
+        connected = await self._connections.touched(tx, call.type, element)
+        return await self._switched(call, tx, element, "element.disabled", connected)
 
     async def enable(self, call: Request, tx: Transaction) -> Reply:
         """`{reason?}` → the element in the state it had before; enabling twice changes nothing."""
@@ -69,7 +64,8 @@ class Upkeep:
         if element.state is not State.disabled:
             return self._reply(call, element)
         element = element.evolve(state=element.enabled_state)
-        return await self._switched(call, tx, element, "element.enabled")
+        connected = await self._connections.touched(tx, call.type, element)
+        return await self._switched(call, tx, element, "element.enabled", connected)
 
     async def delete(self, call: Request, tx: Transaction) -> Reply:
         """`confirm=true` → the element as it was, deleted. Raises ConfirmationRequired, ElementInUse."""
@@ -98,12 +94,16 @@ class Upkeep:
         expect_version(call, element)
         return element
 
-    async def _switched(self, call: Request, tx: Transaction, element: Element, event: str) -> Reply:
+    async def _switched(
+        self, call: Request, tx: Transaction, element: Element, event: str, connected: AfterCommit = ()
+    ) -> Reply:
         element = element.evolve(updated_at=self._clock.now())
         await self._store.set_state(tx, element)
-        return self._reply(call, element, event)
+        return self._reply(call, element, event, connected)
 
-    def _reply(self, call: Request, element: Element, event: str | None = None) -> Reply:
+    def _reply(
+        self, call: Request, element: Element, event: str | None = None, connected: AfterCommit = ()
+    ) -> Reply:
         told: dict[str, Any] = event_json(element)
         if isinstance(reason := call.argument("reason"), str):
             told["reason"] = reason
@@ -112,7 +112,7 @@ class Upkeep:
             element_json(element, call.type, warnings),
             etag(element),
             ((event, told),) if event else (),
-            after_commit=(partial(self._forget, element.id),),
+            after_commit=(partial(self._forget, element.id), *connected),
         )
 
 
@@ -123,7 +123,7 @@ def _in_use(element: Element, found: Sequence[Bond]) -> ElementInUse:
         errors=tuple(Complaint("", f"{bond.kind} {bond.name}") for bond in found[:BONDS_LISTED]),
         suggestion=Suggestion(
             why="What is listed still needs the element.",
-            fix="Wait for or cancel its runs, delete its children, then delete it again.",
+            fix="Cancel its runs, delete its children, undo attachments, take it out of projects; then repeat.",
             op="runs",
         ),
         facts={"in_use_by": [{"kind": bond.kind, "name": bond.name} for bond in found[:BONDS_LISTED]]},

@@ -37,6 +37,7 @@ class Acceptance:
     worker_id: UUID | None
     element_state: str
     live_version: int | None
+    graph_revision: int
     credential_id: UUID | None
     credential_revision: int
     hold_micro_au: int
@@ -153,7 +154,7 @@ class Commits:
             run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
             encode_attempts(run.attempts), item.attempt, item.worker_id, run.trace_id, run.idempotency_key,
             item.key_digest, expires, run.created_at, run.started_at, item.hold_micro_au, self._ids.new(),
-            item.traceparent, run.sealed_input, item.live_version,
+            item.traceparent, run.sealed_input, item.live_version, item.graph_revision,
         )  # fmt: skip
 
     def _start_row(self, item: Start) -> tuple[Any, ...]:

@@ -1,5 +1,7 @@
 """Elements and principals as the executor needs them: remembered, and looked up anew when a commit disagrees."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 from triform.chemistry.operation import Operation
@@ -12,11 +14,15 @@ from triform.errors import NotFound
 from triform.executor.errors import Stale
 from triform.runs.call import Call
 
+Attached: TypeAlias = Callable[[Element], Awaitable[Mapping[str, str]]]
+"""The environment variables that what is attached to an element gives its runs."""
+
 
 class Lookup:
-    def __init__(self, cache: ElementCache, credentials: Credentials) -> None:
+    def __init__(self, cache: ElementCache, credentials: Credentials, attached: Attached) -> None:
         self._cache = cache
         self._credentials = credentials
+        self._attached = attached
 
     async def at_version(self, circle_id: UUID, element_id: UUID, version: int) -> Element:
         """The living element with its spec of that version. Raises NotFound."""
@@ -26,9 +32,18 @@ class Lookup:
         return found
 
     async def placed(self, call: Call) -> Call:
-        """The call with its element at the version of the environment it goes to. Raises NotPromoted."""
-        if not call.operation.has_env:
-            return call
+        """The call with its element at the version of the environment it goes to, and with what is attached to it.
+        Raises NotPromoted."""
+        if call.operation.has_env:
+            call = await self._in_env(call)
+        return await self.equipped(call)
+
+    async def equipped(self, call: Call) -> Call:
+        """The call with what is attached to its element, for user work."""
+        found = await self._attached(call.element) if call.operation.execution else None
+        return call.evolve(environment=found) if found else call
+
+    async def _in_env(self, call: Call) -> Call:
         env = call.asked_env or (LIVE if LIVE in call.element.branches else DRAFT)
         if env == DRAFT:
             return call

@@ -1,5 +1,5 @@
 -- name: accept
--- A batch of runs: each is admitted, stale (element or credential changed), a duplicate (idempotency key
+-- A batch of runs: each is admitted, stale (element, what is attached, or credential changed), a duplicate (idempotency key
 -- taken) or unaffordable. Wallets are locked in order and admit by running sum.
 WITH asked AS (
     SELECT * FROM unnest(
@@ -7,12 +7,13 @@ WITH asked AS (
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
         $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
         $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
-        $30::text[], $31::bytea[], $32::int[]
+        $30::text[], $31::bytea[], $32::int[], $33::bigint[]
     ) WITH ORDINALITY AS a (
         run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
         credential_revision, env, operation, status, trigger, actor_kind, actor_id, input, input_size,
         input_digest, attempts, attempt, worker_id, trace_id, key, key_digest,
-        key_expires_at, created_at, started_at, hold, event_id, traceparent, sealed_input, live_version, place)
+        key_expires_at, created_at, started_at, hold, event_id, traceparent, sealed_input, live_version,
+        graph_revision, place)
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
@@ -26,6 +27,7 @@ WITH asked AS (
         AND e.live_version IS NOT DISTINCT FROM a.live_version
         AND CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END
             = a.element_version
+    JOIN circles g ON g.id = a.circle_id AND g.graph_revision = a.graph_revision
     LEFT JOIN credentials c ON c.id = a.credential_id
     JOIN wallet w ON w.circle_id = a.circle_id
     WHERE a.credential_id IS NULL
@@ -39,7 +41,7 @@ WITH asked AS (
     FROM affordable WHERE key IS NOT NULL
     ON CONFLICT (circle_id, element_id, operation, key) DO UPDATE
         SET run_id = excluded.run_id, body_digest = excluded.body_digest, expires_at = excluded.expires_at
-        WHERE k.expires_at <= $33
+        WHERE k.expires_at <= $34
     RETURNING run_id
 ), admitted AS (
     SELECT * FROM affordable WHERE key IS NULL OR run_id IN (SELECT run_id FROM keyed)

@@ -72,6 +72,7 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
         attempt=len(run.attempts),
         worker_id=worker,
         element_state=call.element.state,
+        graph_revision=call.element.graph_revision,
         live_version=live.version if live else None,
         credential_id=call.principal.credential_id,
         credential_revision=call.principal.credential_revision,

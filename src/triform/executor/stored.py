@@ -25,7 +25,7 @@ async def call_of(run: Run, house: House) -> Call:
         raise NotFound(f"{element.element_type} has no operation {run.operation} any more.")
     await house.elements.ensure_usable(element, operation)
     body = _exact_input(run, house)
-    return Call(
+    call = Call(
         principal=on_behalf_of(run.circle_id, run.circle, run.actor, run.created_at),
         element=element,
         type=kind,
@@ -37,6 +37,7 @@ async def call_of(run: Run, house: House) -> Call:
         env=run.env,
         trace_id=run.trace_id,
     )
+    return await house.elements.equipped(call)
 
 
 def live_run(row: Row, house: House, spooled: tuple[Line, ...] = ()) -> LiveRun:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from triform.elements.bonds import Bond
 from triform.elements.model import Element
-from triform.elements.upkeep import Bond
 from triform.storage.database import Transaction
 from triform.storage.queries import load
 

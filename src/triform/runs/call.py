@@ -32,7 +32,8 @@ class Call:
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
     the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
     named, None = wherever calls go. `secrets` are the secret values that came with a spec, by name; input and
-    body have no more than their digests. `brought` is the commit that an update came with. `origin` is how the
+    body have no more than their digests. `environment` are the variables that what is attached to the element
+    gives its runs. `brought` is the commit that an update came with. `origin` is how the
     caller addressed this server, such as `http://localhost:8743`.
     """
 
@@ -53,6 +54,7 @@ class Call:
     trace_id: str = ""
     traceparent: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     brought: Brought | None = None
     origin: str = ""
 

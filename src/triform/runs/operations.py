@@ -12,7 +12,7 @@ from triform.runs.call import Call
 from triform.runs.reading import RunReader
 from triform.runs.reading_filters import cursor_after, read_filter
 from triform.runs.show import line_json, run_json
-from triform.runs.stats import PERIODS, figures_of
+from triform.runs.stats import figures_of, period_of
 from triform.storage.database import Transaction
 
 LINES = 1000
@@ -63,11 +63,8 @@ class RunOperations:
 
     async def stats(self, call: Call, tx: Transaction) -> Reply:
         """`{period, runs, runs_per_day, errors_per_day, success_rate, …, health}`."""
-        period = call.argument("period", "day")
-        if not isinstance(period, str) or period not in PERIODS:
-            raise refusal("period", f"this is one of {', '.join(PERIODS)}")
         element = call.element
-        return Reply(await figures_of(tx, element.circle_id, element.id, period, self._clock.now()))
+        return Reply(await figures_of(tx, element.circle_id, element.id, period_of(call), self._clock.now()))
 
     async def _page(self, call: Call, tx: Transaction, element_id: UUID | None) -> Reply:
         found, more = await self._reader.page(tx, call.element.circle_id, element_id, read_filter(call))

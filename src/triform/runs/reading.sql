@@ -44,3 +44,32 @@ SELECT count(*) AS runs,
        max(created_at) AS last_run_at
 FROM runs
 WHERE circle_id = $1 AND element_id = $2 AND execution AND created_at >= $3 AND run_id >= $4;
+
+-- name: batch_stats
+-- The figures of `stats` for each of some elements, and in the row without an element for all of them together.
+SELECT element_id, count(*) AS runs,
+       count(*) FILTER (WHERE status = 'completed') AS completed,
+       count(*) FILTER (WHERE status = 'failed') AS failed,
+       avg(duration_ms) FILTER (WHERE status IN ('completed', 'failed')) AS avg_duration_ms,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms)
+           FILTER (WHERE status IN ('completed', 'failed')) AS p50_duration_ms,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms)
+           FILTER (WHERE status IN ('completed', 'failed')) AS p95_duration_ms,
+       coalesce(sum(cost_micro_au), 0)::bigint AS cost_micro_au,
+       max(created_at) AS last_run_at
+FROM runs
+WHERE circle_id = $1 AND element_id = ANY($2) AND execution AND created_at >= $3 AND run_id >= $4
+GROUP BY GROUPING SETS ((element_id), ());
+
+-- name: events_of_circle
+-- What has happened in a circle, newest first.
+SELECT id, element_id, element, kind, invocation_id, operation, actor_kind, actor_id, trace_id, at, data FROM events
+WHERE circle_id = $1 AND ($2::uuid IS NULL OR id >= $2) ORDER BY id DESC LIMIT $3 OFFSET $4;
+
+-- name: events_of_elements
+-- What has happened to some elements of a circle, newest first.
+SELECT e.* FROM unnest($5::uuid[]) AS about (id) CROSS JOIN LATERAL (
+    SELECT id, element_id, element, kind, invocation_id, operation, actor_kind, actor_id, trace_id, at, data
+    FROM events WHERE element_id = about.id AND circle_id = $1 AND ($2::uuid IS NULL OR id >= $2)
+    ORDER BY id DESC LIMIT $3::bigint + $4::bigint
+) e ORDER BY e.id DESC LIMIT $3::bigint OFFSET $4::bigint;

@@ -1,13 +1,13 @@
 """How an element has been doing: figures over a period, and the health they mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from triform.clock import rfc3339
+from triform.elements.request import Request, refusal
 from triform.ids import first_at
-from triform.runs.rows import Row
 from triform.storage.database import Transaction
 from triform.storage.queries import load
 
@@ -30,10 +30,33 @@ async def figures_of(
     row = await tx.fetchrow(_QUERIES["stats"], circle_id, element_id, since, first_at(since - _DAY))
     if row is None:
         raise RuntimeError("an aggregate has one row")
-    return figures(row, period)
+    return figures(dict(row), period)
 
 
-def figures(row: Row, period: str) -> dict[str, Any]:
+async def batch_of(
+    tx: Transaction, circle_id: UUID, ids: Sequence[UUID], period: str, now: datetime
+) -> tuple[dict[UUID, dict[str, Any]], dict[str, Any]]:
+    """The same for each of some elements, and for all of them together."""
+    since = now - PERIODS[period]
+    rows = await tx.fetch(_QUERIES["batch_stats"], circle_id, ids, since, first_at(since - _DAY))
+    found = {row["element_id"]: figures(dict(row), period) for row in rows}
+    return {each: found.get(each) or figures(_NO_RUNS, period) for each in ids}, found[None]
+
+
+_NO_RUNS: Mapping[str, Any] = {"runs": 0, "completed": 0, "failed": 0, "cost_micro_au": 0} | dict.fromkeys(
+    ("avg_duration_ms", "p50_duration_ms", "p95_duration_ms", "last_run_at")
+)
+
+
+def period_of(call: Request) -> str:
+    """Raises InvalidInput."""
+    period = call.argument("period", "day")
+    if not isinstance(period, str) or period not in PERIODS:
+        raise refusal("period", f"this is one of {', '.join(PERIODS)}")
+    return period
+
+
+def figures(row: Mapping[str, Any], period: str) -> dict[str, Any]:
     """Cancelled and unfinished runs count as runs, but neither as success nor as error."""
     days = PERIODS[period] / _DAY
     ended = row["completed"] + row["failed"]

@@ -19,6 +19,7 @@ from triform.api.metrics import HttpFigures
 from triform.api.ops import Ops
 from triform.api.problems import Problems
 from triform.chemistry.openapi import document
+from triform.circles.access import Access
 from triform.circles.credential_store import CredentialStore
 from triform.circles.credentials import Credentials
 from triform.circles.links import Claim, FirstAdmin, LoginLinks
@@ -29,7 +30,9 @@ from triform.circles.sessions import Sessions
 from triform.circles.sign_in import SignIn
 from triform.circles.store import CircleStore
 from triform.circles.tokens import AccessTokens
+from triform.elements.addresses import Addresses
 from triform.elements.circle_element import CircleElements
+from triform.elements.graph.connections import Connections
 from triform.elements.operations import ElementOperations
 from triform.executor import cancel
 from triform.executor.backlog import Backlog
@@ -49,7 +52,12 @@ from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
 from triform.mcp.door import McpDoor
 from triform.mcp.listing import Listing
+from triform.modifiers.change import Changes
+from triform.modifiers.environment import AttachedEnvironment
+from triform.modifiers.operations import ModifierOperations
+from triform.modifiers.store import AttachmentStore
 from triform.runs.active import ActiveRuns
+from triform.runs.activity import ActivityOperations
 from triform.runs.operations import RunOperations
 from triform.runs.reading import RunReader
 from triform.runs.spool import Spool
@@ -72,6 +80,7 @@ class _Circles:
     credentials: Credentials
     sessions: Sessions
     operations: CircleOperations
+    access: Access
     door: AuthDoor
     first_admin: FirstAdmin | None
 
@@ -87,7 +96,7 @@ def assemble(base: Ground, machinery: Machinery) -> Assembled:
         Node(house, node_id(base.settings.data_dir, base.ids), (forgetting, *machinery.loops)),
     )
     source, elements = source_parts(base), _elements(base, machinery)
-    tables = (elements, source.table(base, elements), *_tables(house, waiting, circles.operations))
+    tables = (elements, source.table(base, elements), *_tables(base, house, waiting, circles))
     platform.bind(base.catalogue, tables)
     ops = _ops(base, node, waiting, circles)
     mcp = _mcp(base, ops)
@@ -119,7 +128,12 @@ def _circles(base: Ground, ledger: Ledger) -> _Circles:
     known = frozenset(name for kind in base.catalogue.types.values() for name in kind.operations)
     operations = CircleOperations(store, keys, credentials, links, known, clock, base.ids)
     return _Circles(
-        credentials=credentials, sessions=sessions, operations=operations, door=door, first_admin=first_admin
+        credentials=credentials,
+        sessions=sessions,
+        operations=operations,
+        access=Access(store, keys, clock),
+        door=door,
+        first_admin=first_admin,
     )
 
 
@@ -127,6 +141,7 @@ def _house(
     base: Ground, machinery: Machinery, ledger: Ledger, platform: PlatformSubstrate, credentials: Credentials
 ) -> House:
     settings = base.settings
+    environment = AttachedEnvironment(base.catalogue, base.database, base.graphs, base.cache)
     backlog = Backlog(base.database, base.clock, settings.backlog_limit)
     return House(
         catalogue=base.catalogue,
@@ -134,7 +149,7 @@ def _house(
         ids=base.ids,
         database=base.database,
         bounds=_bounds(settings),
-        elements=Lookup(base.cache, credentials),
+        elements=Lookup(base.cache, credentials, environment.of),
         commits=Commits(base.database, base.ids),
         slots=Slots(settings.worker_slots or _slots_by_memory(), settings.queue_limit, freed=backlog.slot_freed),
         backlog=backlog,
@@ -182,19 +197,29 @@ def _elements(base: Ground, machinery: Machinery) -> Mapping[str, Any]:
         machinery.source_check,
         (ActiveRuns(),),
         base.cache,
+        base.graphs,
         base.masks.secrets,
         base.ids,
         base.clock,
     ).table()
 
 
-def _tables(house: House, waiting: Waiting, circles: CircleOperations) -> tuple[Mapping[str, Any], ...]:
+def _modifiers(base: Ground) -> ModifierOperations:
+    connections = Connections(base.graphs, base.cache.forget_circle)
+    changes = Changes(base.catalogue, base.graphs, connections, AttachmentStore(), base.ids, base.clock)
+    return ModifierOperations(base.catalogue, base.graphs, changes)
+
+
+def _tables(base: Ground, house: House, waiting: Waiting, circles: _Circles) -> tuple[Mapping[str, Any], ...]:
     runs = RunOperations(RunReader(house.live), house.clock).table()
     return (
         {**runs, **waiting_table(waiting, runs)},
-        circles.table(),
+        circles.operations.table(),
         WalletOperations(house.ledger).table(),
         cancel.table(house),
+        ActivityOperations(base.graphs, base.clock).table(),
+        circles.access.table(),
+        _modifiers(base).table(),
     )
 
 
@@ -204,7 +229,7 @@ def _ops(base: Ground, node: Node, waiting: Waiting, circles: _Circles) -> Ops:
         executor=node.executor,
         waiting=waiting,
         catalogue=base.catalogue,
-        elements=base.cache,
+        elements=Addresses(base.catalogue, base.cache),
         credentials=RequestCredentials(circles.credentials),
         tracing=base.tracing,
         problems=problems,

@@ -14,6 +14,7 @@ from triform.circles.links import FirstAdmin
 from triform.clock import Clock, SystemClock
 from triform.elements.cache import ElementCache
 from triform.elements.deployments import Deployments
+from triform.elements.graph.store import GraphStore
 from triform.elements.secrets import Secrets
 from triform.elements.source_check import SourceCheck
 from triform.elements.store import ElementStore
@@ -62,6 +63,7 @@ class Ground:
     tracing: Tracing
     elements: ElementStore
     cache: ElementCache
+    graphs: GraphStore
     deployments: Deployments
     keyring: Keyring
     masks: Masks
@@ -92,6 +94,7 @@ def ground(settings: Settings, database: Database, clock: Clock | None = None) -
         tracing=configure_tracing("triform", exports()),
         elements=store,
         cache=cache,
+        graphs=GraphStore(),
         keyring=keyring,
         masks=Masks(Secrets(Vault(keyring.derive), store)),
         deployments=Deployments(database, store, cache, ids, clock),

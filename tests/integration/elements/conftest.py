@@ -16,6 +16,7 @@ from triform.circles.model import Actor, Circle, Principal, Role
 from triform.elements.cache import ElementCache
 from triform.elements.circle_element import CircleElements
 from triform.elements.deployments import Deployments
+from triform.elements.graph.store import GraphStore
 from triform.elements.model import Deployment, Element
 from triform.elements.operations import ElementOperations
 from triform.elements.source_check import SourceVerdict
@@ -68,6 +69,7 @@ class World:
             self.reader,
             [ActiveRuns()],
             self.cache,
+            GraphStore(),
             self.secrets,
             ids,
             clock,

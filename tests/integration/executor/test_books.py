@@ -128,7 +128,8 @@ class Books(RuleBasedStateMachine):
 
     def _acceptance(self, run: Run, hold: int) -> Acceptance:
         return Acceptance(
-            run=run, attempt=0, worker_id=None, element_state="ready", live_version=None, credential_id=None,
+            run=run, attempt=0, worker_id=None, element_state="ready", live_version=None,
+            graph_revision=0, credential_id=None,
             credential_revision=0,
             hold_micro_au=hold, key_digest=b"d" if run.idempotency_key else None, key_ttl=timedelta(hours=1),
         )  # fmt: skip

@@ -27,6 +27,10 @@ SLUGS = st.from_regex(re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII), fullmatch=T
             Address("acme", "greet", "runs/0198c0de-0000-7000-8000-000000000000/cancel"),
         ),
         ("ops/greet", Address("ops", "greet")),
+        ("acme/shop/", Address("acme", "shop")),
+        ("acme/shop/greet", Address("acme", "greet", None, ("shop",))),
+        ("acme/a/b/greet/ops/runs", Address("acme", "greet", "runs", ("a", "b"))),
+        (f"acme/{'/'.join('abcdefghijk')}", Address("acme", "k", None, tuple("abcdefghij"))),
     ],
 )
 def test_an_address_is_read_from_a_path(raw: str, address: Address) -> None:
@@ -36,15 +40,16 @@ def test_an_address_is_read_from_a_path(raw: str, address: Address) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        "", "/", "//", "/acme", "acme//", "acme//greet", "acme/greet/", "acme/greet//ops/invoke",
+        "", "/", "//", "/acme", "acme//", "acme//greet", "acme/greet//", "acme/greet//ops/invoke", "acme//ops/get",
         "acme/ops", "acme/ops/", "acme/events", "acme/mcp", "acme/mcp/ops/get", "acme/greet/ops",
         "acme/greet/ops/",
-        "acme/greet/invoke", "acme/project/greet", "acme/project/greet/ops/invoke", "acme/greet/ops/a//b",
+        "acme/a//greet", "acme/shop/events", "acme/mcp/greet", "acme/shop//ops/get", "acme/greet/ops/a//b",
+        f"acme/{'/'.join('abcdefghijkl')}",
         "Acme/greet", "acme/Greet", "acme/greet%20", "acme/gr%65et", "acme%2Fgreet", "acme/greet\n",
         "acme/greet\0",
         "acme/greet/ops/inv%6Fke", "acme/greet/ops/../get", "acme/../other", "acme/./greet", "acme/ｇreet",
         "acme/greet/ops/invoke\n", "acme/greet/ops/.", "acme/greet?x", "acme/greet;x", "acme\\greet",
-        "acme/gre\u0301et", "acme/\u212aelvin", f"acme/{'a' * 64}", f"acme/greet/ops/{'a/' * 300}a",
+        "acme/gre\u0301et", "acme/\u212aelvin", f"acme/{'a' * 64}", f"acme/greet/ops/{'a/' * 600}a",
     ],
 )  # fmt: skip
 def test_what_is_not_an_address_is_not_found(raw: str) -> None:
@@ -68,10 +73,11 @@ def test_whatever_is_read_consists_of_slugs_and_plain_segments(raw: str) -> None
         return
     assert is_slug(address.circle)
     assert address.slug is None or check_slug(address.slug) is None
+    assert not any(map(check_slug, address.through))
     plain = set(string.ascii_letters + string.digits + "_-/")
     assert address.operation is None or (address.operation and set(address.operation) <= plain)
     rebuilt = "/".join(
-        [address.circle, *([address.slug] if address.slug else [])]
+        [address.circle, *address.through, *([address.slug] if address.slug else [])]
         + (["ops", address.operation] if address.operation else [])
     )
     assert raw.removesuffix("/") == rebuilt

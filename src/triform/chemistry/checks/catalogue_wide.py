@@ -10,6 +10,7 @@ def check_together(types: Sequence[Resolved]) -> Iterator[DefinitionComplaint]:
     yield from _check_tenant(types)
     yield from _check_error_classes(types)
     yield from _check_metric_names(types)
+    yield from _check_attachable(types)
 
 
 def _check_tenant(types: Sequence[Resolved]) -> Iterator[DefinitionComplaint]:
@@ -37,3 +38,15 @@ def _check_metric_names(types: Sequence[Resolved]) -> Iterator[DefinitionComplai
             owner = owners.setdefault(name, definition)
             if owner is not definition and definition.provenance("metrics", name) == "element":
                 yield definition.complaint(("metrics", name), f"metric {name!r} belongs to type {owner.name!r}")
+
+
+def _check_attachable(types: Sequence[Resolved]) -> Iterator[DefinitionComplaint]:
+    """`attaches` names modifiers, `uses` names data; both of types that are there."""
+    forms = {definition.name: definition.value.get("form") for definition in types}
+    for definition in types:
+        for section, form in (("attaches", "modifier"), ("uses", "data")):
+            for index, name in enumerate(definition.value.get(section, ())):
+                if forms.get(name) != form:
+                    yield definition.complaint(
+                        (section, index), f"{section} {name!r}, which is no type of form {form}"
+                    )

@@ -1,4 +1,4 @@
-"""Ports have sound schemas; metrics and events speak of things that exist."""
+"""Ports have sound schemas; metrics, events and pointers into the spec speak of things that exist."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,6 +12,7 @@ def check_contract(resolved: Resolved) -> Iterator[DefinitionComplaint]:
     yield from _check_ports(resolved)
     yield from _check_metrics(resolved)
     yield from _check_events(resolved)
+    yield from _check_pointers(resolved)
 
 
 def _check_ports(resolved: Resolved) -> Iterator[DefinitionComplaint]:
@@ -22,6 +23,24 @@ def _check_ports(resolved: Resolved) -> Iterator[DefinitionComplaint]:
             yield resolved.complaint(
                 ("ports", name, "schema"), f"port {name!r}: schema is not a JSON Schema: {error}"
             )
+
+
+def _check_pointers(resolved: Resolved) -> Iterator[DefinitionComplaint]:
+    for relation, pointer in resolved.section("references").items():
+        if pointer.split("/")[1] not in resolved.section("properties"):
+            yield resolved.complaint(
+                ("references", relation), f"reference {relation!r} points to {pointer}, which is not declared"
+            )
+    if (pointer := resolved.value.get("promoted", "")) and pointer.split("/")[1] not in resolved.section(
+        "properties"
+    ):
+        yield resolved.complaint(("promoted",), f"promoted points to {pointer}, which is not declared")
+    for kind, places in resolved.section("provides").items():
+        for name, pointer in places.items():
+            if pointer.split("/")[1] not in resolved.section("properties"):
+                yield resolved.complaint(
+                    ("provides", kind, name), f"{kind} {name} points to {pointer}, which is not declared"
+                )
 
 
 def _check_metrics(resolved: Resolved) -> Iterator[DefinitionComplaint]:

@@ -19,6 +19,7 @@ def type_page(element_type: ElementType) -> str:
         section("Properties", table(HEADER, property_rows(element_type.properties.document))),
         section("Rules", _rules(element_type)),
         section("Ports", _ports(element_type)),
+        section("Connections", _connections(element_type)),
         section("Examples", "".join(_example(example) for example in element_type.examples)),
         section("Common mistakes", "".join(section(title, text, 3) for title, text in docs.mistakes)),
         section("Capabilities", table(("capability", "meaning"), [(code(k), v) for k, v in docs.capabilities])),
@@ -63,6 +64,15 @@ def _ports(element_type: ElementType) -> str:
         for port in element_type.ports
     ]
     return table(("direction", "port", "kind", "required", "description"), rows)
+
+
+def _connections(element_type: ElementType) -> str:
+    names = {"takes modifiers": element_type.attaches, "uses resources": element_type.uses}
+    rows = [(what, ", ".join(map(code, sorted(listed)))) for what, listed in names.items() if listed]
+    rows += [(f"refers to {relation}s in", code(place)) for relation, place in element_type.references.items()]
+    if element_type.provides.environment:
+        rows.append(("gives to what it is attached to", "an environment variable"))
+    return table(("", ""), rows)
 
 
 def _example(example: Example) -> str:

@@ -24,7 +24,13 @@ def paths(catalogue: Catalogue) -> dict[str, Any]:
     others = [element_type for element_type in catalogue.types.values() if element_type is not tenant]
     creatable = {element_type.name: element_type for element_type in others}
     own = _group(CIRCLE, tenant.name, [tenant], creatable)
-    return {**own, **_creation(tenant, creatable), **_group(ELEMENT, "elements", others, creatable)}
+    inner = [element_type for element_type in others if element_type.accepts_children]
+    return {
+        **own,
+        **_creation(CIRCLE, tenant.name, [tenant], creatable),
+        **_group(ELEMENT, "elements", others, creatable),
+        **_creation(ELEMENT, "elements", inner, creatable),
+    }
 
 
 def _group(
@@ -54,16 +60,15 @@ def _id(tag: str, path: str, verb: str) -> str:
     return f"{tag}_{NO_WORD.sub('_', path).strip('_')}_{verb}"
 
 
-def _creation(tenant: ElementType, creatable: Mapping[str, ElementType]) -> dict[str, Any]:
-    """`POST /api/{circle}/` makes an element, as `/ops/create` does."""
-    operation = tenant.operation("create")
-    if operation is None:
+def _creation(
+    address: str, tag: str, holders: Iterable[ElementType], creatable: Mapping[str, ElementType]
+) -> dict[str, Any]:
+    """A POST to the bare address of what holds others makes an element, as `/ops/create` does."""
+    by_type = {holder.name: operation for holder in holders if (operation := holder.operation("create"))}
+    if not by_type:
         return {}
-    described = Described(tenant.name, {tenant.name: operation}, creatable)
-    path = f"{CIRCLE}/"
-    return {
-        path: _with_parameters(path, {"post": operation_object(described, "post", f"{tenant.name}_create_bare")})
-    }
+    item = {"post": operation_object(Described(tag, by_type, creatable), "post", f"{tag}_create_bare")}
+    return {f"{address}/": _with_parameters(f"{address}/", item)}
 
 
 def _by_path(types: Iterable[ElementType]) -> dict[str, dict[str, Operation]]:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from triform.chemistry.element_type import ElementType
@@ -38,6 +38,10 @@ _PLANS_KEPT = 1024
 DEFAULT_MEMORY_MB = 128
 DEFAULT_TIMEOUT_MS = 30_000
 DEFAULT_HANDLER = "handler"
+
+
+_Key: TypeAlias = tuple[UUID, int, str | None, Bundled | None, tuple[tuple[str, str], ...]]
+"""What decides on a plan: the element's version, what a deploy brought along, and what is attached."""
 
 
 class Image(Protocol):
@@ -116,7 +120,7 @@ class Planner:
         self._clock = clock
         self._masks = masks
         self._bundles = bundles
-        self._plans: OrderedDict[tuple[UUID, int, str | None, Bundled | None], tuple[float, Plan]] = OrderedDict()
+        self._plans: OrderedDict[_Key, tuple[float, Plan]] = OrderedDict()
 
     def language(self, element_type: ElementType) -> Language:
         """KeyError for a type whose language has no harness."""
@@ -129,7 +133,8 @@ class Planner:
         A plan is good for a few seconds: then code and image are looked at again, which also keeps them.
         """
         element, now = call.element, self._clock.monotonic()
-        key = (element.id, element.version, element.runtime_image, element.bundled)
+        attached = tuple(call.environment.items())
+        key = (element.id, element.version, element.runtime_image, element.bundled, attached)
         made, plan = self._plans.get(key, (-_PLAN_GOOD_S, None))
         if plan is None or now - made >= _PLAN_GOOD_S:
             plan = self._make(call, *self._deployed(call))
@@ -158,6 +163,11 @@ class Planner:
             pinned = bundled.runtime_image
         return self._images.find(self.language(call.type), pinned), bundle.files if bundle else None
 
+    def _environment(self, call: Call, asked: Asked) -> dict[str, str]:
+        """The platform's, then what is attached, then the spec's own: the nearer wins."""
+        own = {**_texts(asked), **self._masks.secrets.revealed(call.element)}
+        return {**PLATFORM_ENVIRONMENT, **call.environment, **own}
+
     def _make(self, call: Call, image: Image, bundle: Path | None) -> Plan:
         element, language = call.element, self.language(call.type)
         asked = call.type.limits_of(element.spec)
@@ -170,7 +180,7 @@ class Planner:
             limits=Limits(memory_mb=asked.memory_mb or DEFAULT_MEMORY_MB),
             load_timeout_ms=self._bounds.load_timeout_ms,
             bundle=bundle,
-            environment={**PLATFORM_ENVIRONMENT, **_texts(asked), **self._masks.secrets.revealed(element)},
+            environment=self._environment(call, asked),
             secrets={name: sealed.digest for name, sealed in element.secrets.items()},
             owner=str(element.id),
         )
