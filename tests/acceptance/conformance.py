@@ -1,7 +1,7 @@
-"""The operations of a Ruby element as the source document lists them, written down from there and not from chemistry.
+"""The operations of a Ruby element as the source document lists them, written down from there, not from chemistry.
 
-Each with verb, path, level, what a good answer has, and the refusals that are documented. `on` is the element of the
-scene it is asked of; arguments are made from the scene.
+Each with verb, path, level, what a good answer has, and the refusals that are documented. `on` is the element of
+the scene it is asked of; arguments are made from the scene.
 """
 
 from base64 import b64encode
@@ -108,110 +108,143 @@ APART = (
 DISABLED = (("fn", "disable", of()),)
 BROKEN = {"source": {"code": "def handler("}}
 
+
+def bad(**given: Any) -> Refusal:
+    """Arguments that cannot be read."""
+    return Refusal(422, "INVALID_INPUT", of(**given))
+
+
+def absent(**given: Any) -> Refusal:
+    """What is named is not there."""
+    return Refusal(404, "NOT_FOUND", of(**given))
+
+
+def gone(**given: Any) -> Refusal:
+    """Asked of an element that was deleted."""
+    return Refusal(404, "NOT_FOUND", of(**given), before=(*APART, DELETED))
+
+
+def changed(spec: Any) -> tuple[tuple[str, str, Arguments], ...]:
+    """`fn` has another spec, which is not deployed."""
+    return (("fn", "update", of(spec=spec)),)
+
+
+LATER = {"source": {"code": f"{CODE}# later\n"}}
+RAISES = {"source": {"code": f"raise 'no'\n{CODE}"}}
+SLEEPS = {"timeout_ms": 100, "source": {"code": "def handler(input) = sleep"}}
+STATUS = has("clone_url commands draft children export health warnings auth")
+TREE = has("ancestors children members referenced_by attachments stats")
+NEW = {"element_type": "ruby", "slug": "new", "spec": {"source": {"code": CODE}}}
+DIAGNOSTICS = has("isolation_reachable worker_available last_error driver strength")
+FORWARD = {"from": "draft", "to": "demo"}
+
 TABLE = (
     Row("activity", "GET", "activity", "read", has("events"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(limit=0)), Refusal(422, "INVALID_INPUT", of(since="yesterday")))),
+        refusals=(bad(limit=0), bad(since="yesterday"))),
     Row("attach", "POST", "attach", "read", ATTACHMENT, taking(target_id="fn"), on="spare", needs="write",
-        refusals=(Refusal(404, "NOT_FOUND", of(target_id=NOBODY)), Refusal(422, "INVALID_INPUT"),
+        refusals=(absent(target_id=NOBODY), bad(),
                   Refusal(409, "NOT_ATTACHABLE", taking(target_id="fn"), on="fn"))),
     Row("attachments", "GET", "attachments", "read", has("attachments")),
     Row("batch_stats", "GET", "batch_stats", "read", has("children aggregate"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(period="year")),)),
+        refusals=(bad(period="year"),)),
     Row("compose", "POST", "compose", "execute", has("added removed"),
         lambda s: {"add": [{"ref": "spare"}], "remove": [{"attachment_id": s.facts["attachment"]}]}, needs="write",
         refusals=(Refusal(409, "NOT_ATTACHABLE", of(add=[{"ref": "spare"}, {"ref": "absent"}])),
                   Refusal(409, "NOT_ATTACHABLE", of(remove=[{"attachment_id": NOBODY}])),
-                  Refusal(422, "INVALID_INPUT", of(add=[{}])))),
+                  bad(add=[{}]))),
     Row("context", "GET", "context", "read", has("nodes edges"), of(depth=2),
-        refusals=(Refusal(422, "INVALID_INPUT", of(depth=11)),)),
-    Row("create", "POST", "create", "write", ELEMENT, of(element_type="ruby", slug="new", spec={"source": {"code": CODE}}),
+        refusals=(bad(depth=11),)),
+    Row("create", "POST", "create", "write", ELEMENT, of(**NEW),
         on="shop", status=201,
         refusals=(Refusal(409, "CHILDREN_NOT_ALLOWED", of(element_type="ruby", slug="new"), on="fn"),
                   Refusal(409, "SLUG_TAKEN", of(element_type="variable", slug="fn", spec={"value": 1})),
-                  Refusal(422, "INVALID_INPUT", of(slug="new")), Refusal(422, "INVALID_INPUT", of(element_type="ruby")),
-                  Refusal(422, "INVALID_INPUT", of(element_type="ruby", slug="")),
+                  bad(slug="new"), bad(element_type="ruby"),
+                  bad(element_type="ruby", slug=""),
                   Refusal(422, "UNKNOWN_ELEMENT_TYPE", of(element_type="rubby", slug="new")),
                   Refusal(422, "INVALID_SPEC", of(element_type="ruby", slug="new", spec={})),
                   Refusal(422, "INVALID_SPEC", of(element_type="ruby", slug="new", spec={"code": CODE})),
                   Refusal(422, "RUBY_SYNTAX_ERROR", of(element_type="ruby", slug="new", spec=BROKEN)))),
     Row("delete", "DELETE", "delete", "admin", ELEMENT, of(confirm=True), before=APART,
         refusals=(Refusal(428, "CONFIRMATION_REQUIRED"), Refusal(409, "ELEMENT_IN_USE", of(confirm=True)),
-                  Refusal(404, "NOT_FOUND", of(confirm=True), before=(*APART, DELETED)))),
+                  gone(confirm=True))),
     Row("deploy", "POST", "deploy", "write", has("deploy_id status lock bundle timings"),
         refusals=(Refusal(409, "ELEMENT_DISABLED", before=DISABLED),
-                  Refusal(422, "RUBY_HANDLER_NOT_FOUND", before=(("fn", "update", of(spec={"handler": "absent"})),)),
+                  Refusal(422, "RUBY_HANDLER_NOT_FOUND", before=changed({"handler": "absent"})),
                   Refusal(500, "RUBY_EXECUTION_FAILED",
-                          before=(("fn", "update", of(spec={"source": {"code": f"raise 'no'\n{CODE}"}})),)))),
+                          before=changed(RAISES)))),
     Row("detach", "POST", "detach", "read", ATTACHMENT, taking(target_id="fn"), on="limit", needs="write",
-        refusals=(Refusal(404, "NOT_FOUND", of(target_id=NOBODY)), Refusal(404, "NOT_FOUND", taking(target_id="spare")))),
-    Row("diagnostics", "GET", "diagnostics", "read", has("isolation_reachable worker_available last_error driver strength")),
+        refusals=(absent(target_id=NOBODY), Refusal(404, "NOT_FOUND", taking(target_id="spare")))),
+    Row("diagnostics", "GET", "diagnostics", "read", DIAGNOSTICS),
     Row("disable", "POST", "disable", "admin", ELEMENT, of(reason="a rest"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(reason=7)), Refusal(404, "NOT_FOUND", before=(*APART, DELETED)))),
+        refusals=(bad(reason=7), gone())),
     Row("enable", "POST", "enable", "admin", ELEMENT, before=DISABLED,
-        refusals=(Refusal(404, "NOT_FOUND", before=(*APART, DELETED)),)),
+        refusals=(gone(),)),
     Row("export_bundle", "GET", "export/bundle", "read", None),
-    Row("get", "GET", "get", "read", ELEMENT, refusals=(Refusal(404, "NOT_FOUND", before=(*APART, DELETED)),)),
+    Row("get", "GET", "get", "read", ELEMENT, refusals=(gone(),)),
     Row("get_attached_modifiers", "GET", "attached", "read", has("modifiers")),
     Row("import_bundle", "POST", "import/bundle", "write", has("imported skipped errors"),
         lambda s: {"bundle_base64": s.facts["bundle"], "overwrite": True},
-        refusals=(Refusal(422, "BUNDLE_REFUSED", of(bundle_base64="bm8=", overwrite=True)), Refusal(422, "INVALID_INPUT"))),
+        refusals=(Refusal(422, "BUNDLE_REFUSED", of(bundle_base64="bm8=", overwrite=True)), bad())),
     Row("intention", "GET", "intention", "read", has("direct inherited resolved")),
     Row("invoke", "POST", "invoke", "execute", has("sum"), of(a=3, b=4),
-        refusals=(Refusal(409, "ELEMENT_DISABLED", before=DISABLED), Refusal(500, "RUBY_EXECUTION_FAILED", of(a="x")),
-                  Refusal(409, "DEPLOY_REQUIRED", before=(("fn", "update", of(spec={"source": {"requirements": ["json"]}})),)),
+        refusals=(Refusal(409, "ELEMENT_DISABLED", before=DISABLED),
+                  Refusal(500, "RUBY_EXECUTION_FAILED", of(a="x")),
+                  Refusal(409, "DEPLOY_REQUIRED", before=changed({"source": {"requirements": ["json"]}})),
                   Refusal(504, "RUBY_TIMEOUT",
-                          before=(("fn", "update", of(spec={"timeout_ms": 100, "source": {"code": "def handler(i) = sleep"}})),)))),
+                          before=changed(SLEEPS)))),
     Row("list_attachments", "GET", "targets", "read", has("attachments"), on="limit"),
     Row("logs", "GET", "logs", "read", has("lines complete"), of(limit=5),
-        refusals=(Refusal(422, "INVALID_INPUT", of(since_run_id="x")), Refusal(422, "INVALID_INPUT", of(limit=0)))),
+        refusals=(bad(since_run_id="x"), bad(limit=0))),
     Row("promote", "POST", "promote", "admin", ELEMENT, of(environment="demo"), on="shop",
         refusals=(Refusal(409, "NOT_PROMOTABLE", of(environment="demo"), on="fn"),
-                  Refusal(409, "NOT_PROMOTED", of(environment="live")), Refusal(422, "INVALID_INPUT", of(environment="dev")),
+                  Refusal(409, "NOT_PROMOTED", of(environment="live")), bad(environment="dev"),
                   Refusal(409, "DEPLOY_REQUIRED", of(environment="demo"),
-                          before=(("fn", "update", of(spec={"source": {"code": f"{CODE}# later\n"}})),)))),
+                          before=changed(LATER)))),
     Row("readme", "GET", "readme", "read", has("content")),
     Row("readme_update", "POST", "readme_update", "write", has("content"), of(content="# Adds\n"),
-        refusals=(Refusal(422, "INVALID_INPUT"), Refusal(422, "INVALID_INPUT", of(content=7)))),
-    Row("remove-modifier", "POST", "remove-modifier", "execute", ATTACHMENT, taking(attachment_id="attachment"), needs="write",
-        refusals=(Refusal(404, "NOT_FOUND", of(attachment_id=NOBODY)), Refusal(422, "INVALID_INPUT"))),
+        refusals=(bad(), bad(content=7))),
+    Row("remove-modifier", "POST", "remove-modifier", "execute", ATTACHMENT, taking(attachment_id="attachment"),
+        needs="write",
+        refusals=(absent(attachment_id=NOBODY), bad())),
     Row("restore", "POST", "restore", "admin", ELEMENT, of(version=1),
-        refusals=(Refusal(404, "NOT_FOUND", of(version=9)), Refusal(422, "INVALID_INPUT"),
-                  Refusal(404, "NOT_FOUND", of(version=1), before=(*APART, DELETED)))),
+        refusals=(absent(version=9), bad(),
+                  gone(version=1))),
     Row("run_cancel", "POST", "runs/{run_id}/cancel", "execute", RUN, taking(run_id="going"),
-        refusals=(Refusal(409, "RUN_NOT_CANCELLABLE", taking(run_id="run")), Refusal(404, "NOT_FOUND", of(run_id=NOBODY)))),
+        refusals=(Refusal(409, "RUN_NOT_CANCELLABLE", taking(run_id="run")), absent(run_id=NOBODY))),
     Row("run_get", "GET", "runs/{run_id}", "read", RUN, taking(run_id="run"),
-        refusals=(Refusal(404, "NOT_FOUND", of(run_id=NOBODY)),)),
+        refusals=(absent(run_id=NOBODY),)),
     Row("runs", "GET", "runs", "read", has("runs next"), of(limit=5),
-        refusals=(Refusal(422, "INVALID_INPUT", of(limit=501)), Refusal(422, "INVALID_INPUT", of(status="odd")))),
+        refusals=(bad(limit=501), bad(status="odd"))),
     Row("schema", "GET", "schema", "read", has("tools")),
     Row("source", "GET", "source", "read", has("content encoding exists"), of(path="main.rb"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(path="../etc/passwd")), Refusal(422, "INVALID_INPUT", of(path="/etc/passwd")),
-                  Refusal(422, "INVALID_INPUT", of(path="a\0b")), Refusal(422, "INVALID_INPUT"))),
+        refusals=(bad(path="../etc/passwd"), bad(path="/etc/passwd"),
+                  bad(path="a\0b"), bad())),
     Row("source_branches", "GET", "source/branches", "read", has("clone_url branches")),
-    Row("source_promote", "POST", "source/promote", "write", has("from to commit version"), of(**{"from": "draft", "to": "demo"}),
-        refusals=(Refusal(422, "INVALID_INPUT", of(**{"from": "draft", "to": "live"})),
+    Row("source_promote", "POST", "source/promote", "write", has("from to commit version"), of(**FORWARD),
+        refusals=(bad(**{"from": "draft", "to": "live"}),
                   Refusal(409, "NOT_PROMOTED", of(**{"from": "demo", "to": "live"})),
-                  Refusal(409, "DEPLOY_REQUIRED", of(**{"from": "draft", "to": "demo"}),
-                          before=(("fn", "update", of(spec={"source": {"code": f"{CODE}# later\n"}})),)))),
+                  Refusal(409, "DEPLOY_REQUIRED", of(**FORWARD),
+                          before=changed(LATER)))),
     Row("source_repair", "POST", "source/repair", "write", has("dry_run report"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(dry_run="perhaps")),)),
-    Row("source_status", "GET", "source/status", "read", has("clone_url commands draft children export health warnings auth")),
+        refusals=(bad(dry_run="perhaps"),)),
+    Row("source_status", "GET", "source/status", "read", STATUS),
     Row("source_validate", "POST", "source/validate", "read", has("valid problems"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(branch="main")),)),
+        refusals=(bad(branch="main"),)),
     Row("stats", "GET", "stats", "read", has("runs_per_day success_rate avg_duration_ms health"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(period="year")),)),
-    Row("tree", "GET", "tree", "read", has("ancestors children members referenced_by attachments stats"), of(include_metadata=True),
-        refusals=(Refusal(422, "INVALID_INPUT", of(depth=11)),)),
+        refusals=(bad(period="year"),)),
+    Row("tree", "GET", "tree", "read", TREE, of(include_metadata=True),
+        refusals=(bad(depth=11),)),
     Row("update", "PATCH", "update", "write", ELEMENT, of(name="Other"),
-        refusals=(Refusal(422, "INVALID_INPUT", of(slug="other")), Refusal(422, "INVALID_INPUT", of(spec=[])),
-                  Refusal(422, "INVALID_SPEC", of(spec={"memory_mb": 1})), Refusal(422, "RUBY_SYNTAX_ERROR", of(spec=BROKEN)),
+        refusals=(bad(slug="other"), bad(spec=[]),
+                  Refusal(422, "INVALID_SPEC", of(spec={"memory_mb": 1})),
+                  Refusal(422, "RUBY_SYNTAX_ERROR", of(spec=BROKEN)),
                   Refusal(412, "VERSION_MISMATCH", of(name="Other"), headers={"If-Match": '"1"'}))),
     Row("update_meta", "PATCH", "update_meta", "write", ELEMENT, of(meta={"x": 1}),
-        refusals=(Refusal(422, "INVALID_INPUT"), Refusal(422, "INVALID_INPUT", of(meta=[])))),
-    Row("validate_source", "POST", "validate_source", "write", has("valid errors"), of(source={"code": "def handler("}),
-        refusals=(Refusal(422, "INVALID_INPUT"), Refusal(422, "INVALID_INPUT", of(source={})))),
+        refusals=(bad(), bad(meta=[]))),
+    Row("validate_source", "POST", "validate_source", "write", has("valid errors"), of(**BROKEN),
+        refusals=(bad(), bad(source={}))),
     Row("version", "GET", "version", "read", has("version versions"), of(history=True),
-        refusals=(Refusal(422, "INVALID_INPUT", of(history=True, limit=0)),)),
+        refusals=(bad(history=True, limit=0),)),
     Row("access", "GET", "access", "read", has("you operations")),
 )  # fmt: skip
 """In the order of the source document; `access`, of which only the contract speaks, comes last."""

@@ -1,4 +1,4 @@
-"""Every operation of the source document does what is written there: verb, path, both doors, level, answer, refusals."""
+"""Every operation of the source document is as written there: verb, path, both doors, level, answer, refusals."""
 
 from typing import Any
 
