@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import ours, peers
 from bench.cost import Cost, cost_per_run
 from bench.figures import Figures, table
+from bench.gems import Deploys, deploys
 from bench.memory import Memory, memory_of
 from bench.neighbours import beside
 from bench.plot import plot
@@ -47,6 +48,7 @@ class Found:
     memory: Memory
     deploys: tuple[float, float]
     """Milliseconds of a deploy and of the first invoke after it, medians."""
+    with_gems: Deploys
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -64,7 +66,7 @@ async def main(options: argparse.Namespace) -> None:
 async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
     async with ours.server(folder, IMAGES) as instance:
         client, pid = instance.client, instance.pid
-        deploys = [await client.deploy(slug) for slug in ("sum", *(f"sum-{number}" for number in range(9)))]
+        plain = [await client.deploy(slug) for slug in ("sum", *(f"sum-{number}" for number in range(9)))]
         rows = [
             await ours.series(client, f"Triform, end to end, {clients} client(s)", clients, size.warm)
             for clients in (1, 8, 32)
@@ -74,10 +76,11 @@ async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
         if flame:
             await _flame(client, pid, flame)
         memory = memory_of(pid)
+        with_gems = await deploys(client, folder / "gems")
         scale = await scaled(instance, size.warm // 2, size.elements, size.past)
         scale += await beside(client, size.warm // 4)
-    deployed, first = (statistics.median(values) for values in zip(*deploys, strict=True))
-    return Found(rows, scale, cost, memory, (deployed, first))
+    deployed, first = (statistics.median(values) for values in zip(*plain, strict=True))
+    return Found(rows, scale, cost, memory, (deployed, first), with_gems)
 
 
 async def _flame(client: ours.Client, pid: int, path: Path) -> None:
@@ -94,7 +97,8 @@ def _tell(found: Found, rows: list[Figures]) -> None:
     deployed, first = found.deploys
     print(f"\n{platform.machine()}, {platform.release()}, Python {platform.python_version()}\n")
     print(table(rows, peers.SPAWN), table(found.scale, found.scale[0].name), sep="\n\n")
-    print(f"\ndeploy: {deployed:.1f} ms, the first invoke after it: {first:.1f} ms\n")
+    print(f"\ndeploy: {deployed:.1f} ms, the first invoke after it: {first:.1f} ms")
+    print(f"{found.with_gems.line()}\n")
     print(found.cost.table(), found.memory.table(), sep="\n\n")
 
 

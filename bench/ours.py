@@ -50,6 +50,10 @@ class Client:
     async def deploy(self, slug: str) -> tuple[float, float]:
         """Creates and deploys; answers the milliseconds of the deploy and of the first invoke after it."""
         await self.create(slug)
+        return await self.timed_deploy(slug)
+
+    async def timed_deploy(self, slug: str) -> tuple[float, float]:
+        """As `deploy`, of what is there."""
         begun = time.perf_counter()
         await self.call(f"/api/bench/{slug}/ops/deploy", {})
         deployed = time.perf_counter()
@@ -134,17 +138,18 @@ async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
 
 @asynccontextmanager
 async def server(data_dir: Path, image_dir: Path) -> AsyncIterator[Instance]:
-    """An instance of its own on a free port; stopped at the end."""
+    """An instance of its own on a free port, with gems from `<data_dir>/gems`; stopped at the end."""
+    (data_dir / "gems").mkdir(parents=True)
     postgres = EmbeddedPostgres(data_dir / "postgres")
-    async with postgres as dsn, _answering(data_dir / "data", image_dir, dsn) as (client, pid):
+    async with postgres as dsn, _answering(data_dir, image_dir, dsn) as (client, pid):
         yield Instance(client, pid, dsn, postgres.pid or 0)
 
 
 @asynccontextmanager
 async def _answering(data_dir: Path, image_dir: Path, dsn: str) -> AsyncIterator[tuple[Client, int]]:
     own = {"TRIFORM_IMAGE_DIR": str(image_dir), "TRIFORM_DATABASE_URL": dsn, "TRIFORM_LOG_LEVEL": "error"}
-    environment = {**os.environ, **own}
-    command = [sys.executable, "-m", "bench.instance", str(data_dir)]
+    environment = {**os.environ, **own, "TRIFORM_GEM_SOURCE": str(data_dir / "gems")}
+    command = [sys.executable, "-m", "bench.instance", str(data_dir / "data")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
     try:
         url = await asyncio.wait_for(asyncio.to_thread(_told, process), _READY_S)

@@ -21,10 +21,18 @@ async def scaled(instance: Instance, runs: int, elements: int, past: int) -> lis
     for number in range(elements):
         await client.create(f"other-{number}")
     rows.append(await series(client, f"{elements:,} elements, 1 client", 1, runs))
+    looked = await looked_at(client, runs // 10)
     await _add_past_runs(instance.dsn, past)
     rows.append(await series(client, f"and {past:,} past runs, 1 client", 1, runs))
-    rows.append(await listing(client, runs // 10))
-    return rows
+    return [*rows, await listing(client, runs // 10), *looked]
+
+
+async def looked_at(client: Client, times: int) -> list[Figures]:
+    """The connections of the whole circle, and its newest runs."""
+    return [
+        await client.repeated(f"the circle's {what}", f"/api/bench/ops/{what}", times)
+        for what in ("tree", "context", "runs")
+    ]
 
 
 async def _add_past_runs(dsn: str, count: int) -> None:
