@@ -1,7 +1,6 @@
 """What a deploy with gems takes: resolved, fetched from a local index and built; and the same gems again."""
 
 import statistics
-import time
 from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path

@@ -48,11 +48,15 @@ def above(graph: Graph, element_id: UUID) -> set[UUID]:
 
 
 @given(graphs(), NUMBERS)
-def test_in_effect_is_what_is_attached_to_it_and_what_cascades_from_what_holds_it(graph: Graph, number: int) -> None:
+def test_in_effect_is_what_is_attached_to_it_and_what_cascades_from_what_holds_it(
+    graph: Graph, number: int
+) -> None:
     here = UUID(int=number)
     found = graph.in_effect(here)
     everything = [each for target in graph.nodes for each in graph.attached(target)]
-    wanted = {a.id for a in everything if a.target_id == here or (a.cascades and a.target_id in above(graph, here))}
+    wanted = {
+        a.id for a in everything if a.target_id == here or (a.cascades and a.target_id in above(graph, here))
+    }
     assert {each.id for each in found} == wanted
     assert len(found) == len(wanted)
 
