@@ -3,6 +3,9 @@
 import re
 from itertools import accumulate
 
+MAX_DEPTH = 100
+"""Of what callers send."""
+
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """A string, terminated or not: an unterminated one must match too, or scanning would be quadratic."""
 _OPENING = re.compile(rb"\s*[\[{]")

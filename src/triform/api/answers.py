@@ -39,6 +39,8 @@ class Answers:
     def _of_run(self, call: Call, run: Run | None, headers: dict[str, str], instance: str) -> Response:
         if run is None:
             return _value(b"null", call, headers)
+        if call.operation.replays:
+            return _value(msgspec.json.encode(run_json(run)), call, headers)
         if run.failure is not None:
             return self._problems.of_failure(run.failure, instance, run.trace_id, str(run.run_id), headers)
         if not run.execution:

@@ -10,9 +10,8 @@ from starlette.types import Receive
 
 from triform.api import malformed
 from triform.errors import Complaint, InvalidInput, Kind, Suggestion, TriformError
-from triform.json_depth import depth, place_below
+from triform.json_depth import MAX_DEPTH, depth, place_below
 
-MAX_DEPTH = 100
 _LENGTH = re.compile(r"[0-9]{1,18}")
 """Anything else is no length; what comes is counted anyway."""
 

@@ -97,6 +97,7 @@ def compile_operation(resolved: Resolved, name: str) -> Operation:
         output=compile_part(resolved, name, "output"),
         query=query,
         has_env="env" in members(query.document),
+        replays=declared.get("replays", False),
         media_type=declared.get("media_type", JSON),
     )
 

@@ -20,7 +20,8 @@ class Operation:
     `execution`: runs user work. `recorded`: leaves a run. `success`: HTTP status of a good answer.
     `envelope`: the body is user data, so `_triform*` keys are stripped and a lone `payload`/`data`/`input`
     object is unwrapped. `query` describes query parameters that are not part of the input; `has_env`: one of them
-    is `env`, so it runs what was promoted there. `media_type`: of a good answer; bytes, when it is not JSON.
+    is `env`, so it runs what was promoted there. `replays`: carries out another run's operation once more and
+    answers with the run that makes. `media_type`: of a good answer; bytes, when it is not JSON.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Operation:
     output: CompiledSchema = field(repr=False)
     query: CompiledSchema = field(repr=False)
     has_env: bool = False
+    replays: bool = False
     media_type: str = JSON
 
     def check_input(self, value: Any) -> tuple[Complaint, ...]:

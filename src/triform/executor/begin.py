@@ -25,7 +25,9 @@ def begun(call: Call, run_id: UUID, shown: bytes) -> Run:
         input=shown,
         input_size=len(call.body),
         input_digest=hashlib.sha256(shown).digest(),
+        input_masked=shown is not call.body,
         trace_id=call.trace_id,
         created_at=call.received_at,
         idempotency_key=call.idempotency_key,
+        replay_of=call.replay_of,
     )

@@ -43,6 +43,12 @@ class Acceptance:
     hold_micro_au: int
     key_digest: bytes | None
     key_ttl: timedelta
+    key_operation: str
+    """The operation whose key it is."""
+    pinned: bool = False
+    """To a version the caller named."""
+    due: datetime | None = None
+    """Not to be started before."""
     traceparent: str | None = None
     """The span that accepts a run for later, so that its execution can refer to it."""
 
@@ -154,7 +160,8 @@ class Commits:
             run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
             encode_attempts(run.attempts), item.attempt, item.worker_id, run.trace_id, run.idempotency_key,
             item.key_digest, expires, run.created_at, run.started_at, item.hold_micro_au, self._ids.new(),
-            item.traceparent, run.sealed_input, item.live_version, item.graph_revision,
+            item.traceparent, run.sealed_input, item.live_version, item.graph_revision, run.replay_of, run.batch,
+            run.input_masked, item.pinned, item.due, item.key_operation,
         )  # fmt: skip
 
     def _start_row(self, item: Start) -> tuple[Any, ...]:

@@ -67,6 +67,13 @@ class RunNotCancellable(TriformError):
     )
 
 
+class RunNotReplayable(TriformError):
+    """This run cannot be repeated as it was."""
+
+    code: ClassVar[str] = "RUN_NOT_REPLAYABLE"
+    kind: ClassVar[Kind] = "conflict"
+
+
 class IdempotencyKeyReused(TriformError):
     """This Idempotency-Key was used with another body."""
 

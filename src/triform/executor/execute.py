@@ -29,13 +29,20 @@ class Executor:
 
     async def execute(self, call: Call) -> Outcome:
         """A call that was looked up from a stale cache is looked up again and repeated; it had no effect yet."""
-        call = conceal(call, self._house)
+        call = conceal(call, self._house).evolve(run_id=self._house.ids.new())
         for _ in range(_LOOK_AGAIN):
             try:
-                return await self._walk(Passage(call=await self._house.elements.placed(call)))
+                return await self._once(call)
             except Stale:
                 call = await self._house.elements.again(call)
         raise PlatformFault("The element kept changing while this call was admitted.")
+
+    async def _once(self, call: Call) -> Outcome:
+        """What a call asks to be repeated walks the phases as if it had been called itself."""
+        outcome = await self._walk(Passage(call=await self._house.elements.placed(call)))
+        if outcome.instead is None:
+            return outcome
+        return await self._walk(Passage(call=await self._house.elements.placed(outcome.instead)))
 
 
 def walk(house: House) -> Proceed:

@@ -63,6 +63,8 @@ class Bounds:
     queue_wait_s: float
     key_ttl: timedelta
     lease_s: float
+    input_bytes: int
+    """What a run may be given."""
     kept_input_bytes: int = 64 << 10
     """Inputs of platform operations beyond this are kept as digest and size only."""
 

@@ -17,7 +17,7 @@ _CANONICAL = msgspec.json.Encoder(order="deterministic")
 
 def digest(call: Call, house: House) -> bytes:
     """Of the input, whatever the order of its members or its white space; keyed, since it may hold secrets."""
-    return house.secrets.fingerprint(_CANONICAL.encode(call.input))
+    return house.secrets.fingerprint(_CANONICAL.encode((call.asked or call).input))
 
 
 async def earlier_outcome(call: Call, house: House) -> Outcome | None:
@@ -28,7 +28,7 @@ async def earlier_outcome(call: Call, house: House) -> Outcome | None:
     if call.idempotency_key is None or not call.operation.recorded:
         return None
     known = await house.database.fetchrow(
-        QUERIES["find_key"], call.element.circle_id, call.element.id, call.operation.name,
+        QUERIES["find_key"], call.element.circle_id, call.element.id, (call.asked or call).operation.name,
         call.idempotency_key, house.clock.now(),
     )  # fmt: skip
     return await _replay(call, house, known) if known else None

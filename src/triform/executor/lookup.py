@@ -8,14 +8,20 @@ from triform.chemistry.operation import Operation
 from triform.circles.credentials import Credentials
 from triform.elements.cache import ElementCache
 from triform.elements.errors import DeployRequired
-from triform.elements.model import DRAFT, LIVE, Element
+from triform.elements.model import DEMO, DRAFT, LIVE, Element
 from triform.elements.usable import lacks_deploy
-from triform.errors import NotFound
+from triform.errors import NotFound, Suggestion
 from triform.executor.errors import Stale
 from triform.runs.call import Call
 
 Attached: TypeAlias = Callable[[Element], Awaitable[Mapping[str, str]]]
 """The environment variables that what is attached to an element gives its runs."""
+
+_OTHER_VERSION = Suggestion(
+    why="Only a version from the element's history can run.",
+    fix="Choose one of GET …/ops/version?history=true, or leave `version` out.",
+    op="version",
+)
 
 
 class Lookup:
@@ -32,9 +38,11 @@ class Lookup:
         return found
 
     async def placed(self, call: Call) -> Call:
-        """The call with its element at the version of the environment it goes to, and with what is attached to it.
-        Raises NotPromoted."""
-        if call.operation.has_env:
+        """The call with its element at the version it named or that of the environment it goes to, and with what is
+        attached to it. Raises NotPromoted, and NotFound for a version there is not."""
+        if call.asked_version is not None:
+            call = await self._pinned(call, call.asked_version)
+        elif call.operation.has_env:
             call = await self._in_env(call)
         return await self.equipped(call)
 
@@ -49,6 +57,13 @@ class Lookup:
             return call
         element = await self._cache.in_env(call.element, env)
         return call.evolve(env=env, element=element)
+
+    async def _pinned(self, call: Call, version: int) -> Call:
+        found = await self._cache.at_version(call.element.circle_id, call.element.id, version)
+        if found is None:
+            raise NotFound(f"The element has no version {version}.", suggestion=_OTHER_VERSION)
+        standing = (name for name in (LIVE, DEMO) if (tip := found.branches.get(name)) and tip.version == version)
+        return call.evolve(env=next(standing, DRAFT), element=found)
 
     async def ensure_usable(self, element: Element, operation: Operation) -> Element:
         """`element`, or what it has become where only that allows `operation`. Raises ElementDisabled."""

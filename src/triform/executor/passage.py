@@ -37,7 +37,8 @@ class Outcome:
     """What a call came to. A door makes its answer from this alone.
 
     `run` is there for everything recorded; `accepted` means it is not finished (202). `reply` is there for
-    operations that answered within this call; an execution's output or failure is in `run`.
+    operations that answered within this call; an execution's output or failure is in `run`. `instead` is the call
+    that is to be carried out in the place of this one; no door sees it.
     """
 
     reply: Reply | None = None
@@ -45,6 +46,7 @@ class Outcome:
     run: Run | None = None
     accepted: bool = False
     replayed: bool = False
+    instead: Call | None = None
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

@@ -1,19 +1,21 @@
 -- name: accept
--- A batch of runs: each is admitted, stale (element, what is attached, or credential changed), a duplicate (idempotency key
--- taken) or unaffordable. Wallets are locked in order and admit by running sum.
+-- A batch of runs: each is admitted, stale (element, what is attached, or credential changed), a duplicate
+-- (idempotency key taken) or unaffordable. What is pinned to a version need not be where its environment stands.
+-- Wallets are locked in order and admit by running sum.
 WITH asked AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::uuid[], $9::int[],
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
         $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
         $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
-        $30::text[], $31::bytea[], $32::int[], $33::bigint[]
+        $30::text[], $31::bytea[], $32::int[], $33::bigint[], $34::uuid[], $35::uuid[], $36::bool[], $37::bool[],
+        $38::timestamptz[], $39::text[]
     ) WITH ORDINALITY AS a (
         run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
         credential_revision, env, operation, status, trigger, actor_kind, actor_id, input, input_size,
         input_digest, attempts, attempt, worker_id, trace_id, key, key_digest,
         key_expires_at, created_at, started_at, hold, event_id, traceparent, sealed_input, live_version,
-        graph_revision, place)
+        graph_revision, replay_of, batch, input_masked, pinned, due, key_operation, place)
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
@@ -25,8 +27,8 @@ WITH asked AS (
     FROM asked a
     JOIN element e ON e.id = a.element_id AND e.state = a.element_state
         AND e.live_version IS NOT DISTINCT FROM a.live_version
-        AND CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END
-            = a.element_version
+        AND (a.pinned OR a.element_version
+            = CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END)
     JOIN circles g ON g.id = a.circle_id AND g.graph_revision = a.graph_revision
     LEFT JOIN credentials c ON c.id = a.credential_id
     JOIN wallet w ON w.circle_id = a.circle_id
@@ -37,21 +39,23 @@ WITH asked AS (
     SELECT * FROM fresh WHERE hold = 0 OR running_sum <= free
 ), keyed AS (
     INSERT INTO idempotency_keys AS k (circle_id, element_id, operation, key, run_id, body_digest, expires_at)
-    SELECT circle_id, element_id, operation, key, run_id, key_digest, key_expires_at
+    SELECT circle_id, element_id, key_operation, key, run_id, key_digest, key_expires_at
     FROM affordable WHERE key IS NOT NULL
     ON CONFLICT (circle_id, element_id, operation, key) DO UPDATE
         SET run_id = excluded.run_id, body_digest = excluded.body_digest, expires_at = excluded.expires_at
-        WHERE k.expires_at <= $34
+        WHERE k.expires_at <= $40
     RETURNING run_id
 ), admitted AS (
     SELECT * FROM affordable WHERE key IS NULL OR run_id IN (SELECT run_id FROM keyed)
 ), recorded AS (
     INSERT INTO runs (run_id, circle_id, circle, element_id, element, element_version, env, operation, execution,
                       status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-                      worker_id, trace_id, traceparent, sealed_input, idempotency_key, created_at, started_at)
+                      worker_id, trace_id, traceparent, sealed_input, idempotency_key, created_at, started_at,
+                      replay_of, batch, input_masked, next_attempt_at)
     SELECT run_id, circle_id, circle, element_id, element, element_version, env, operation, true,
            status, trigger, actor_kind, actor_id, input, input_size, input_digest, attempts, attempt,
-           worker_id, trace_id, traceparent, sealed_input, key, created_at, started_at
+           worker_id, trace_id, traceparent, sealed_input, key, created_at, started_at,
+           replay_of, batch, input_masked, due
     FROM admitted
 ), held AS (
     INSERT INTO holds (run_id, circle_id, amount_micro_au)
@@ -126,7 +130,7 @@ WITH asked AS (
     FROM asked a JOIN wallet w ON w.circle_id = a.circle_id
     WHERE r.run_id = a.run_id AND r.status = a.expected AND r.attempt = a.attempt
     RETURNING r.run_id, r.circle_id, r.element_id, r.element, r.operation, r.actor_kind, r.actor_id, r.trace_id,
-              r.status, r.error_code, r.finished_at, r.idempotency_key, a.lines, a.event_id, a.release_key
+              r.status, r.error_code, r.finished_at, r.idempotency_key, r.replay_of, a.lines, a.event_id, a.release_key
 ), released AS (
     DELETE FROM holds h USING ended e WHERE h.run_id = e.run_id RETURNING h.circle_id, h.amount_micro_au
 ), due AS (
@@ -156,8 +160,8 @@ WITH asked AS (
     FROM ended
 ), freed AS (
     DELETE FROM idempotency_keys k USING ended e WHERE e.release_key AND k.run_id = e.run_id
-        AND k.circle_id = e.circle_id AND k.element_id = e.element_id AND k.operation = e.operation
-        AND k.key = e.idempotency_key
+        AND k.circle_id = e.circle_id AND k.element_id = e.element_id AND k.key = e.idempotency_key
+        AND k.operation = CASE WHEN e.replay_of IS NULL THEN e.operation ELSE 'run_replay' END
 )
 SELECT run_id FROM ended;
 
@@ -233,11 +237,11 @@ FROM credentials WHERE id = $1;
 -- name: record
 -- A platform operation's run, finished as it is written.
 INSERT INTO runs (run_id, circle_id, circle, element_id, element, element_version, env, operation, execution,
-                  status, trigger, actor_kind, actor_id, input, input_size, input_digest, output, attempts,
-                  attempt, duration_ms, cost_micro_au, debits, trace_id, idempotency_key,
+                  status, trigger, actor_kind, actor_id, input, input_size, input_digest, input_masked, output,
+                  attempts, attempt, duration_ms, cost_micro_au, debits, trace_id, idempotency_key,
                   created_at, started_at, finished_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, 'completed', $9, $10, $11, $12, $13, $14, $15, $16,
-        1, $17, $18, $19, $20, $21, $22, $22, $23);
+        $17, 1, $18, $19, $20, $21, $22, $23, $23, $24);
 
 -- name: tell
 -- One event.

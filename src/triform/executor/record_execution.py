@@ -30,8 +30,8 @@ async def record_execution(passage: Passage, proceed: Proceed, house: House) -> 
 
 async def _in_backlog(passage: Passage, house: House) -> Outcome:
     """Committed as pending; the queue takes it from there."""
-    call = passage.call.evolve(trigger="async")
-    run = _new_run(call, house)
+    call = passage.call if passage.call.replay_of else passage.call.evolve(trigger="async")
+    run = waiting_run(call, house)
     async with house.backlog.room(call.element.circle_id):
         await _admit(passage.evolve(call=call), run, None, house)
     house.backlog.wake()
@@ -65,9 +65,20 @@ async def _with_ticket(passage: Passage, proceed: Proceed, ticket: Ticket, house
 
 async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) -> None:
     """The accepted commit. Raises Stale, InsufficientBalance, or what the first use of the key deserves."""
+    acceptance = acceptance_of(passage, run, worker, house)
+    with house.tracing.stage("commit.accept"):
+        admission = await house.commits.accept(acceptance)
+    if admission.verdict is Verdict.unaffordable:
+        raise InsufficientBalance.for_price(passage.hold_micro_au, admission.free_micro_au or 0)
+    if admission.verdict in (Verdict.stale, Verdict.duplicate):
+        raise Stale
+
+
+def acceptance_of(passage: Passage, run: Run, worker: UUID | None, house: House) -> Acceptance:
+    """What a run asks to be admitted with; without a worker it waits in the backlog."""
     call = passage.call
-    key, live = call.idempotency_key, call.element.branches.get(LIVE)
-    acceptance = Acceptance(
+    live = call.element.branches.get(LIVE)
+    return Acceptance(
         run=run,
         attempt=len(run.attempts),
         worker_id=worker,
@@ -77,25 +88,25 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
         credential_id=call.principal.credential_id,
         credential_revision=call.principal.credential_revision,
         hold_micro_au=passage.hold_micro_au,
-        key_digest=idempotency.digest(call, house) if key else None,
+        key_digest=idempotency.digest(call, house) if call.idempotency_key else None,
         key_ttl=house.bounds.key_ttl,
+        key_operation=(call.asked or call).operation.name,
+        pinned=call.asked_version is not None,
         traceparent=None if worker else call.traceparent,
     )
-    with house.tracing.stage("commit.accept"):
-        admission = await house.commits.accept(acceptance)
-    if admission.verdict is Verdict.unaffordable:
-        raise InsufficientBalance.for_price(passage.hold_micro_au, admission.free_micro_au or 0)
-    if admission.verdict in (Verdict.stale, Verdict.duplicate):
-        raise Stale
+
+
+def waiting_run(call: Call, house: House) -> Run:
+    """A run for the backlog: whoever carries it out needs its exact input, encrypted, if that may not be shown."""
+    run = _new_run(call, house)
+    sealed = house.secrets.seal_input(run.run_id, call.body) if run.input_masked else None
+    return run.evolve(sealed_input=sealed)
 
 
 def _new_run(call: Call, house: House) -> Run:
-    """Its input as it may be shown. Who waits in the backlog needs the exact one: encrypted, if they differ."""
-    run_id, mask = house.ids.new(), house.masks.of(call.element)
-    shown = mask.json(call.body) if mask else call.body
-    hidden = call.trigger == "async" and shown is not call.body
-    sealed = house.secrets.seal_input(run_id, call.body) if hidden else None
-    return begun(call, run_id, shown).evolve(sealed_input=sealed)
+    """Its input as it may be shown."""
+    mask = house.masks.of(call.element)
+    return begun(call, house.ids.new(), mask.json(call.body) if mask else call.body)
 
 
 def _running(run: Run, house: House) -> Run:

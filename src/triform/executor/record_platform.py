@@ -22,7 +22,7 @@ from triform.wallet import pricing
 
 async def record_platform(passage: Passage, proceed: Proceed, house: House) -> Outcome:
     call = passage.call
-    started, run_id = house.clock.monotonic(), house.ids.new()
+    started, run_id = house.clock.monotonic(), call.run_id or house.ids.new()
     prepared = await house.platform.prepare(call)
     async with house.database.transaction() as tx:
         if call.operation.level != "read":
@@ -95,7 +95,7 @@ def _columns(run: Run) -> tuple[Any, ...]:
     return (
         run.run_id, run.circle_id, run.circle, run.element_id, run.element, run.element_version, run.env,
         run.operation, run.trigger, run.actor.kind, run.actor.id, run.input, run.input_size, run.input_digest,
-        run.output, encode_attempts(run.attempts), run.usage.duration_ms, run.cost_micro_au,
+        run.input_masked, run.output, encode_attempts(run.attempts), run.usage.duration_ms, run.cost_micro_au,
         encode_debits(run.debits), run.trace_id, run.idempotency_key, run.created_at, run.finished_at,
     )  # fmt: skip
 

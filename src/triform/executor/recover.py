@@ -88,7 +88,7 @@ class Recovery:
             self._house.backlog.wake()
 
     async def _delay(self, live: LiveRun, ended: Ended) -> float | None:
-        if live.run.trigger != "async":
+        if live.run.trigger != "async" and live.accepted is None:
             return None
         try:
             return next_delay_ms(await call_of(live.run, self._house), live.attempt, ended)

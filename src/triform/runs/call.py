@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 from triform.chemistry.catalogue import ElementType, Operation
 from triform.circles.model import Principal
@@ -31,7 +32,9 @@ class Call:
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
     the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
-    named, None = wherever calls go. `secrets` are the secret values that came with a spec, by name; input and
+    named, None = wherever calls go; `asked_version` a version they named instead. `run_id` is that of the run this
+    call becomes, if it leaves one. `replay_of` is the run it repeats, `asked` the call that asked for that: an
+    idempotency key belongs to it. `secrets` are the secret values that came with a spec, by name; input and
     body have no more than their digests. `environment` are the variables that what is attached to the element
     gives its runs. `brought` is the commit that an update came with. `origin` is how the
     caller addressed this server, such as `http://localhost:8743`.
@@ -48,6 +51,10 @@ class Call:
     trigger: Trigger = "http"
     env: str = DRAFT
     asked_env: str | None = None
+    asked_version: int | None = None
+    run_id: UUID | None = None
+    replay_of: UUID | None = None
+    asked: "Call | None" = field(default=None, repr=False)
     prefer: Preference = Preference()
     idempotency_key: str | None = None
     if_match: int | None = None

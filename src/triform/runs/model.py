@@ -91,7 +91,8 @@ class LogSummary:
 class Run:
     """The run record of the contract. `input` and `output` are JSON bytes, None where there is none.
 
-    `sealed_input` is the exact input, encrypted, of a waiting run whose `input` had to be masked.
+    `sealed_input` is the exact input, encrypted, of a waiting run whose `input` had to be masked; `input_masked`
+    stays, None where nobody noted it. `replay_of` is the run it repeats, `batch` what it was started with.
     """
 
     run_id: UUID
@@ -109,6 +110,7 @@ class Run:
     input: bytes | None
     input_size: int
     input_digest: bytes
+    input_masked: bool | None = False
     sealed_input: bytes | None = field(default=None, repr=False)
     output: bytes | None = None
     failure: Failure | None = None
@@ -124,6 +126,8 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     idempotency_key: str | None = None
+    replay_of: UUID | None = None
+    batch: UUID | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def evolve(self, **changes: Any) -> Self:

@@ -77,7 +77,8 @@ class RunOperations:
         if found is None:
             raise NotFound
         run, lines = found
-        return Reply(run_json(run, lines))
+        replays = await self._reader.replays_of(tx, run)
+        return Reply({**run_json(run, lines), "replays": [str(each) for each in replays]})
 
 
 def _run_id(name: str, value: Any) -> UUID:

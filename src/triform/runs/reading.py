@@ -19,6 +19,8 @@ from triform.storage.queries import load
 LISTED_BYTES = 4096
 """Inputs and outputs up to this size are shown in lists."""
 
+REPLAYS_SHOWN = 50
+
 TAIL_BYTES = 8 << 20
 """About how much text a tail may have."""
 
@@ -82,6 +84,11 @@ class RunReader:
             return run, _stored(row)
         lines, logs = self._so_far(row)
         return replace(run, logs=logs), lines
+
+    async def replays_of(self, tx: Transaction, run: Run) -> list[UUID]:
+        """Runs that repeat this one, newest first."""
+        rows = await tx.fetch(_QUERIES["replays"], run.run_id, run.circle_id, REPLAYS_SHOWN)
+        return [row["run_id"] for row in rows]
 
     async def tail(
         self, tx: Transaction, circle_id: UUID, element_id: UUID, since: UUID | None, limit: int

@@ -9,7 +9,8 @@ SELECT r.run_id, r.circle_id, r.circle, r.element_id, r.element, r.element_versi
        r.status, r.trigger, r.actor_kind, r.actor_id, r.input_size, r.input_digest, r.error, r.attempts,
        r.next_attempt_at, r.log_total, r.log_dropped, r.log_complete, r.duration_ms, r.queue_ms, r.cold_start_ms,
        r.cpu_ms, r.memory_peak_mb, r.isolation, r.cost_micro_au, r.debits, r.trace_id, r.created_at, r.started_at,
-       r.finished_at, r.idempotency_key, octet_length(r.output) AS output_size,
+       r.finished_at, r.idempotency_key, r.input_masked, r.replay_of, r.batch,
+       octet_length(r.output) AS output_size,
        CASE WHEN octet_length(r.input) <= $1 THEN r.input END AS input,
        CASE WHEN octet_length(r.output) <= $1 THEN r.output END AS output,
        CASE WHEN octet_length(r.input) > $1 THEN substring(r.input FOR 200) END AS input_head,
@@ -20,6 +21,10 @@ FROM runs r;
 -- One run of an element ($3) or of a circle, with its stored lines.
 SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l ON l.run_id = r.run_id
 WHERE r.run_id = $1 AND r.circle_id = $2 AND ($3::uuid IS NULL OR r.element_id = $3);
+
+-- name: replays
+-- Runs that repeat a run, newest first.
+SELECT run_id FROM runs WHERE replay_of = $1 AND circle_id = $2 ORDER BY run_id DESC LIMIT $3;
 
 -- name: newest_logs
 -- Runs of an element that printed something or are going on, newest first, between two ids.

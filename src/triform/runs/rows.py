@@ -33,6 +33,7 @@ def run_from_row(row: Row) -> Run:
         input=row["input"],
         input_size=row["input_size"],
         input_digest=row["input_digest"],
+        input_masked=row["input_masked"],
         output=row["output"],
         failure=decode_failure(row["error"]),
         attempts=decode_attempts(row["attempts"]),
@@ -47,6 +48,8 @@ def run_from_row(row: Row) -> Run:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         idempotency_key=row["idempotency_key"],
+        replay_of=row["replay_of"],
+        batch=row["batch"],
     )
 
 

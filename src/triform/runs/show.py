@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -42,6 +43,8 @@ def run_json(run: Run, lines: Sequence[Line] | None = None, heads: Heads | None 
         "operation": run.operation,
         "status": run.status,
         "trigger": run.trigger,
+        "replay_of": _id(run.replay_of),
+        "batch": _id(run.batch),
         "actor": {"kind": run.actor.kind, "id": run.actor.id},
         "input": _raw(run.input),
         "output": _raw(run.output),
@@ -81,6 +84,10 @@ def _omitted(run: Run, heads: Heads) -> dict[str, Any]:
 def _preview(head: bytes | None) -> dict[str, str]:
     """The head may end within a character."""
     return {"preview": head.decode("utf-8", "ignore")} if head else {}
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _raw(value: bytes | None) -> msgspec.Raw | None:

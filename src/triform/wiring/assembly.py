@@ -177,6 +177,7 @@ def _bounds(settings: Settings) -> Bounds:
         queue_wait_s=settings.queue_wait_ms / 1000,
         key_ttl=timedelta(seconds=settings.idempotency_ttl_s),
         lease_s=settings.lease_s,
+        input_bytes=settings.body_limit_bytes,
     )
 
 

@@ -132,6 +132,7 @@ class Books(RuleBasedStateMachine):
             graph_revision=0, credential_id=None,
             credential_revision=0,
             hold_micro_au=hold, key_digest=b"d" if run.idempotency_key else None, key_ttl=timedelta(hours=1),
+            key_operation=run.operation,
         )  # fmt: skip
 
     def _final(self, run: Run, cost: int, status: Status) -> Run:

@@ -107,9 +107,17 @@ class World:
 
     async def adder(self, client: httpx2.AsyncClient, slug: str = "sum", circle: str = "acme", **spec: Any) -> str:
         body = {"element_type": "adder", "slug": slug, "spec": spec}
+        return await self._made(client, body, circle)
+
+    async def coded(self, client: httpx2.AsyncClient, slug: str = "greet", **spec: Any) -> str:
+        """An element of a type that runs code, which is the toy's work here too."""
+        spec = {"source": {"type": "inline", "code": "def handler(input) = input\n"}, **spec}
+        return await self._made(client, {"element_type": "ruby", "slug": slug, "spec": spec}, "acme")
+
+    async def _made(self, client: httpx2.AsyncClient, body: dict[str, Any], circle: str) -> str:
         answer = await client.post(f"/api/{circle}/", json=body)
         assert answer.status_code == 201, answer.text
-        return f"/api/{circle}/{slug}/ops"
+        return f"/api/{circle}/{body['slug']}/ops"
 
 
 @asynccontextmanager

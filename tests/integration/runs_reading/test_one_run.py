@@ -16,8 +16,8 @@ from triform.runs.show import run_json
 
 NAMES = [
     "run_id", "circle", "element", "element_id", "element_version", "env", "operation", "status", "trigger",
-    "actor", "input", "output", "error", "attempts", "next_attempt_at", "logs", "usage", "isolation",
-    "cost_micro_au", "debits", "trace_id", "created_at", "started_at", "finished_at", "duration_ms",
+    "replay_of", "batch", "actor", "input", "output", "error", "attempts", "next_attempt_at", "logs", "usage",
+    "isolation", "cost_micro_au", "debits", "trace_id", "created_at", "started_at", "finished_at", "duration_ms",
 ]  # fmt: skip
 
 
@@ -35,7 +35,7 @@ async def test_a_run_shows_everything_the_contract_names(world: Any, element: El
         trace_id="t",
     )
     shown = await world.ask("run_get", element, run_id=str(run.run_id))
-    assert list(shown) == NAMES
+    assert list(shown) == [*NAMES, "replays"]
     assert shown["actor"] == {"kind": "user", "id": "ada"}
     assert shown["logs"] == {
         "total": 1, "dropped": 0, "complete": True,

@@ -1,0 +1,39 @@
+"""How the tests of replays ask."""
+
+from typing import Any
+
+import httpx2
+
+
+async def invoked(client: httpx2.AsyncClient, ops: str, body: Any, expected: int = 200) -> str:
+    """The id of the run."""
+    answer = await client.post(f"{ops}/invoke", json=body)
+    assert answer.status_code == expected, answer.text
+    return answer.headers["triform-run-id"]
+
+
+async def replayed(
+    client: httpx2.AsyncClient, ops: str, run_id: str, body: Any = None, **headers: str
+) -> httpx2.Response:
+    return await client.post(f"{ops}/runs/{run_id}/replay", json=body or {}, headers=headers)
+
+
+async def refused(client: httpx2.AsyncClient, ops: str, run_id: str, body: Any = None) -> dict[str, Any]:
+    answer = await replayed(client, ops, run_id, body)
+    assert answer.status_code >= 400, answer.text
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+async def keyed(client: httpx2.AsyncClient, role: str, scopes: list[str]) -> str:
+    """An API key of the circle."""
+    body = {"name": role, "role": role} | ({"scopes": scopes} if scopes else {})
+    answer = await client.post("/api/acme/ops/tokens/create", json=body)
+    assert answer.status_code < 300, answer.text
+    token: str = answer.json()["token"]
+    return token
+
+
+async def renamed(client: httpx2.AsyncClient, ops: str) -> None:
+    """A new version."""
+    assert (await client.post(f"{ops}/update", json={"name": "Again"})).status_code == 200
