@@ -25,26 +25,28 @@ class BadPatch(Exception):
 
 def patched(document: bytes, steps: Sequence[Mapping[str, Any]], most_bytes: int) -> bytes:
     """A JSON text after all steps; what they put into it is at most so large together. Raises BadPatch."""
-    work, number = _Work(msgspec.json.decode(document), most_bytes), 0
+    work = _Work(msgspec.json.decode(document), most_bytes)
     try:
         for number, step in enumerate(steps):
+            work.number = number
             _STEPS[step["op"]](work, step)
         return msgspec.json.encode(work.document)
     except BadPatch as error:
-        raise BadPatch(error.member, error.reason, number) from None
+        raise BadPatch(error.member, error.reason, work.number) from None
     except RecursionError:
-        raise BadPatch("path", "this nests the document too deep", number) from None
+        raise BadPatch("path", "this nests the document too deep", work.number) from None
 
 
 def same(one: Any, other: Any) -> bool:
-    """As JSON: true is not 1, the order of members does not count."""
-    return _CANONICAL.encode(one) == _CANONICAL.encode(other)
+    """As JSON: neither true nor 1.0 is 1, the order of members does not count."""
+    return bool(one == other) and _CANONICAL.encode(one) == _CANONICAL.encode(other)
 
 
 @dataclass(slots=True)
 class _Work:
     document: Any
     room: int
+    number: int = 0
 
     def at(self, step: Mapping[str, Any], member: str) -> Any:
         """The value a pointer leads to."""

@@ -9,6 +9,7 @@ from triform.elements.request import refusal, whole_number
 from triform.errors import NotFound
 from triform.reply import Reply
 from triform.runs.call import Call
+from triform.runs.diff import RunDiff
 from triform.runs.reading import RunReader
 from triform.runs.reading_filters import cursor_after, read_filter
 from triform.runs.show import line_json, run_json
@@ -32,6 +33,7 @@ class RunOperations:
             "circle_runs": self.circle_runs,
             "run_get": self.run_get,
             "circle_run_get": self.circle_run_get,
+            "run_diff": RunDiff(self._reader),
             "logs": self.logs,
             "stats": self.stats,
         }

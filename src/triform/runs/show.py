@@ -52,7 +52,7 @@ def run_json(run: Run, lines: Sequence[Line] | None = None, heads: Heads | None 
         "attempts": [_attempt_json(each) for each in run.attempts],
         "next_attempt_at": _time(run.next_attempt_at),
         "logs": _logs_json(run.logs, lines),
-        "usage": _usage_json(run.usage),
+        "usage": usage_json(run.usage),
         "isolation": run.isolation,
         "cost_micro_au": run.cost_micro_au,
         "debits": [{"dimension": d.dimension, "amount_micro_au": d.amount_micro_au} for d in run.debits],
@@ -111,7 +111,8 @@ def _logs_json(logs: LogSummary, lines: Sequence[Line] | None) -> dict[str, Any]
     return shown
 
 
-def _usage_json(usage: Usage) -> dict[str, float]:
+def usage_json(usage: Usage) -> dict[str, float]:
+    """Milliseconds and MiB, by the names of the contract."""
     return {
         "duration_ms": _ms(usage.duration_ms),
         "queue_ms": _ms(usage.queue_ms),

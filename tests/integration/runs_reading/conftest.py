@@ -103,7 +103,8 @@ class World:
             "memory_peak_mb": run.usage.memory_peak_mb, "isolation": run.isolation,
             "cost_micro_au": run.cost_micro_au, "debits": encode_debits(run.debits), "trace_id": run.trace_id,
             "created_at": run.created_at, "started_at": run.started_at, "finished_at": run.finished_at,
-            "idempotency_key": run.idempotency_key,
+            "idempotency_key": run.idempotency_key, "replay_of": run.replay_of, "batch": run.batch,
+            "input_masked": run.input_masked,
         }  # fmt: skip
         places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
         await self.database.execute(
