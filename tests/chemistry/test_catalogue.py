@@ -61,6 +61,7 @@ RUBY = PLACED | {
     "deploy": ("POST", "deploy", "write"),
     "validate_source": ("POST", "validate_source", "write"),
     "run_cancel": ("POST", "runs/{run_id}/cancel", "execute"),
+    "runs_replay": ("POST", "runs/replay", "execute"),
     "run_diff": ("GET", "runs/{run_id}/diff", "read"),
     "run_replay": ("POST", "runs/{run_id}/replay", "execute"),
     "logs": ("GET", "logs", "read"),

@@ -31,15 +31,19 @@ class Backlog:
     @asynccontextmanager
     async def room(self, circle_id: UUID) -> AsyncIterator[None]:
         """A place for a run that is being admitted; it is given back when that fails. Raises BacklogFull."""
-        waiting = await self._count(circle_id) + self._admitting[circle_id]
-        if waiting >= self._limit:
-            raise BacklogFull(facts={"waiting": waiting, "limit": self._limit})
+        await self.ensure_room(circle_id, 1)
         self._admitting[circle_id] += 1
         try:
             yield
             self._change(circle_id, 1)
         finally:
             self._admitting[circle_id] -= 1
+
+    async def ensure_room(self, circle_id: UUID, runs: int) -> None:
+        """Raises BacklogFull where so many more do not fit."""
+        waiting = await self._count(circle_id) + self._admitting[circle_id]
+        if waiting + runs > self._limit:
+            raise BacklogFull(facts={"waiting": waiting, "limit": self._limit})
 
     async def _count(self, circle_id: UUID) -> int:
         async with self._counting:
@@ -49,6 +53,11 @@ class Backlog:
                 stored: int = await self._database.fetchval(QUERIES["backlog"], circle_id)
                 self._counts[circle_id] = known = (stored, now)
             return known[0]
+
+    def came(self, circle_id: UUID, runs: int) -> None:
+        """So many runs wait that did not ask for a place one by one."""
+        self._change(circle_id, runs)
+        self.wake()
 
     def left(self, circle_id: UUID) -> None:
         """A run stopped waiting."""

@@ -30,4 +30,5 @@ def begun(call: Call, run_id: UUID, shown: bytes) -> Run:
         created_at=call.received_at,
         idempotency_key=call.idempotency_key,
         replay_of=call.replay_of,
+        batch=call.batch,
     )

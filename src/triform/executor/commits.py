@@ -14,7 +14,7 @@ from triform.runs.failures import encode_failure
 from triform.runs.logs import Kept, Line
 from triform.runs.model import Run
 from triform.runs.rows import encode_attempts, encode_debits
-from triform.storage.database import Database
+from triform.storage.database import Database, Lane, Transaction
 from triform.storage.group_commit import GroupCommit
 from triform.storage.queries import load
 
@@ -130,11 +130,15 @@ class Commits:
         for group in self.groups:
             await group.drain()
 
-    async def _flush_accept(self, items: Sequence[Acceptance]) -> Sequence[Admission]:
+    async def accept_in(self, connection: Lane | Transaction, items: Sequence[Acceptance]) -> Sequence[Admission]:
+        """In a transaction whose end decides about all of them."""
         columns = _columns([self._accept_row(item) for item in items])
-        rows = await self._accept_lane.fetch(QUERIES["accept"], *columns, items[0].run.created_at)
+        rows = await connection.fetch(QUERIES["accept"], *columns, items[0].run.created_at)
         found = {row["run_id"]: Admission(Verdict(row["verdict"]), row["free"]) for row in rows}
         return [found[item.run.run_id] for item in items]
+
+    async def _flush_accept(self, items: Sequence[Acceptance]) -> Sequence[Admission]:
+        return await self.accept_in(self._accept_lane, items)
 
     async def _flush_start(self, items: Sequence[Start]) -> Sequence[bool]:
         first = _leading(items)

@@ -6,10 +6,14 @@ from triform.wallet import pricing
 
 
 async def meter(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    return await proceed(priced(passage))
+
+
+def priced(passage: Passage) -> Passage:
+    """With what is set aside for it, and the quantities that was planned with."""
     call = passage.call
     prices = call.type.prices(call.operation.name)
     if not prices:
-        return await proceed(passage)
+        return passage
     ceiling = pricing.most(call.type.limits_of(call.element.spec))
-    hold = pricing.total(pricing.bill(prices, ceiling))
-    return await proceed(passage.evolve(hold_micro_au=hold, ceiling=ceiling))
+    return passage.evolve(hold_micro_au=pricing.total(pricing.bill(prices, ceiling)), ceiling=ceiling)

@@ -7,6 +7,8 @@ from triform.executor.passage import Outcome, Passage, Proceed
 
 
 async def modify(passage: Passage, proceed: Proceed, house: House) -> Outcome:
+    if passage.call.operation.replays:  # What it repeats comes by here.
+        return await proceed(passage)
     modifiers = await house.modifiers(passage.call.element)
     for modifier in sorted(modifiers, key=lambda each: each.priority, reverse=True):
         proceed = partial(modifier.around, proceed=proceed)

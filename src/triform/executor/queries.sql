@@ -274,6 +274,14 @@ WHERE r.worker_id = $1 AND r.status IN ('pending', 'running') ORDER BY r.run_id;
 -- One run with its lines.
 SELECT r.*, l.lines FROM runs r LEFT JOIN run_logs l USING (run_id) WHERE r.run_id = $1;
 
+-- name: inputs
+-- The inputs of some runs.
+SELECT run_id, input FROM runs WHERE run_id = ANY ($1::uuid[]);
+
+-- name: batch
+-- The runs that were started together.
+SELECT run_id, replay_of, element_version FROM runs WHERE batch = $1 AND circle_id = $2 ORDER BY run_id;
+
 -- name: status
 -- Where a run stands.
 SELECT status FROM runs WHERE run_id = $1 AND circle_id = $2;

@@ -4,6 +4,7 @@ The task belongs to the run, not to the request: a client that goes away cancels
 """
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
 from triform.elements.model import LIVE
@@ -74,8 +75,10 @@ async def _admit(passage: Passage, run: Run, worker: UUID | None, house: House) 
         raise Stale
 
 
-def acceptance_of(passage: Passage, run: Run, worker: UUID | None, house: House) -> Acceptance:
-    """What a run asks to be admitted with; without a worker it waits in the backlog."""
+def acceptance_of(
+    passage: Passage, run: Run, worker: UUID | None, house: House, due: datetime | None = None
+) -> Acceptance:
+    """What a run asks to be admitted with; without a worker it waits in the backlog, at least until `due`."""
     call = passage.call
     live = call.element.branches.get(LIVE)
     return Acceptance(
@@ -92,6 +95,7 @@ def acceptance_of(passage: Passage, run: Run, worker: UUID | None, house: House)
         key_ttl=house.bounds.key_ttl,
         key_operation=(call.asked or call).operation.name,
         pinned=call.asked_version is not None,
+        due=due,
         traceparent=None if worker else call.traceparent,
     )
 

@@ -33,7 +33,8 @@ class Call:
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
     the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
     named, None = wherever calls go; `asked_version` a version they named instead. `run_id` is that of the run this
-    call becomes, if it leaves one. `replay_of` is the run it repeats, `asked` the call that asked for that: an
+    call becomes, if it leaves one. `replay_of` is the run it repeats, `batch` the run of what it is
+    repeated with, `asked` the call that asked for that: an
     idempotency key belongs to it. `secrets` are the secret values that came with a spec, by name; input and
     body have no more than their digests. `environment` are the variables that what is attached to the element
     gives its runs. `brought` is the commit that an update came with. `origin` is how the
@@ -54,6 +55,7 @@ class Call:
     asked_version: int | None = None
     run_id: UUID | None = None
     replay_of: UUID | None = None
+    batch: UUID | None = None
     asked: "Call | None" = field(default=None, repr=False)
     prefer: Preference = Preference()
     idempotency_key: str | None = None

@@ -56,7 +56,7 @@ class RunDiff:
         if found is None:
             raise NotFound
         if not found[0].status.final:
-            raise _unfinished(found[0])
+            raise unfinished(found[0])
         return found
 
 
@@ -136,7 +136,8 @@ def _lines(one: Sequence[Line], other: Sequence[Line]) -> dict[str, Any]:
     return {"same": before == after, "diff": list(found)}
 
 
-def _unfinished(run: Run) -> RunUnfinished:
+def unfinished(run: Run) -> RunUnfinished:
+    """What to raise for a run that goes on."""
     return RunUnfinished(
         f"The run {run.run_id} is {run.status}.",
         facts={"unfinished": str(run.run_id)},

@@ -3,7 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -34,7 +34,10 @@ _MENTIONS = r"""(starts_with(r.run_id::text, lower(?)) OR r.error_code = upper(?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """None = no such restriction; without `operation` only executions of user work are listed."""
+    """None = no such restriction; without `operation` only executions of user work are listed.
+
+    `operations`: of these alone. `originals`: no runs that repeat others.
+    """
 
     status: str | None = None
     operation: str | None = None
@@ -42,6 +45,9 @@ class RunFilter:
     until: datetime | None = None
     version: int | None = None
     trigger: str | None = None
+    batch: UUID | None = None
+    operations: Sequence[str] | None = None
+    originals: bool = False
     q: str | None = None
     before: UUID | None = None
     limit: int = PAGE
@@ -105,9 +111,14 @@ def _what(wanted: RunFilter) -> Iterator[_Term]:
         ("status", wanted.status),
         ("trigger", wanted.trigger),
         ("element_version", wanted.version),
+        ("batch", wanted.batch),
     ):
         if value is not None:
             yield _Term(f"r.{column} = ?", (value,))
+    if wanted.operations is not None:
+        yield _Term("r.operation = ANY (?::text[])", (list(wanted.operations),))
+    if wanted.originals:
+        yield _Term("r.replay_of IS NULL")
     if wanted.q is not None:
         yield _Term(_MENTIONS, (wanted.q, wanted.q, _as_json_text(wanted.q)))
 
@@ -174,6 +185,7 @@ _ARGUMENTS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "until": (_time, _A_TIME),
     "version": (_number(1, 2**31 - 1), "a version, counted from 1"),
     "trigger": (_one_of(*get_args(Trigger)), f"one of {', '.join(get_args(Trigger))}"),
+    "batch": (UUID, "the id of a runs_replay"),
     "q": (_text, f"a text of at most {_LONGEST_TEXT} characters"),
     "limit": (_number(1, LONGEST_PAGE), f"a whole number from 1 to {LONGEST_PAGE}"),
     "offset": (_number(0, FARTHEST), f"a whole number from 0 to {FARTHEST}"),

@@ -36,9 +36,9 @@ class InsufficientBalance(TriformError):
     kind: ClassVar[Kind] = "billing"
 
     @classmethod
-    def for_price(cls, price: int, free: int) -> "InsufficientBalance":
+    def for_price(cls, price: int, free: int, what: str = "This run") -> "InsufficientBalance":
         return cls(
-            f"This run may cost {price} micro-AU; {free} micro-AU are free in the wallet.",
+            f"{what} may cost {price} micro-AU; {free} micro-AU are free in the wallet.",
             facts={"price_micro_au": price, "balance_micro_au": free},
             suggestion=Suggestion(
                 why="Every run sets aside its price before it starts, and the wallet holds less than that.",

@@ -1,8 +1,10 @@
 """What a call will cost: at most, and as far as the runs before tell."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from triform.chemistry.catalogue import Operation
+from triform.chemistry.catalogue import ElementType, Operation
+from triform.elements.model import Element
 from triform.errors import NotFound
 from triform.reply import Reply
 from triform.runs.call import Call
@@ -21,6 +23,27 @@ LOOKED_AT = 100
 """Runs that tell how long the next one will take."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What one call costs; `expected` is None while no run tells how long it takes."""
+
+    most: tuple[Debit, ...]
+    expected: tuple[Debit, ...] | None
+    runs: int
+    p50_duration_ms: float | None
+
+
+async def forecast(tx: Transaction, kind: ElementType, element: Element, operation: Operation) -> Forecast:
+    """Of a call of this operation, going by the element's spec and its last runs."""
+    prices = kind.prices(operation.name)
+    ceiling = pricing.most(kind.limits_of(element.spec))
+    (basis,) = await tx.fetch(_QUERIES["recent"], element.id, operation.name, LOOKED_AT)
+    expected = pricing.bill(prices, pricing.used(basis["p50_duration_ms"] or 0.0, ceiling))
+    known = bool(basis["runs"]) or not any(price.dimension in pricing.BY_USE for price in prices)
+    most = pricing.bill(prices, ceiling)
+    return Forecast(most, expected if known else None, basis["runs"], basis["p50_duration_ms"])
+
+
 class Quotes:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -31,22 +54,17 @@ class Quotes:
         `most_micro_au` is what is held while it runs; nothing is held or promised here.
         """
         asked = _asked_about(call)
-        prices = call.type.prices(asked.name)
-        ceiling = pricing.most(call.type.limits_of(call.element.spec))
-        (basis,) = await tx.fetch(_QUERIES["recent"], call.element.id, asked.name, LOOKED_AT)
-        most = pricing.bill(prices, ceiling)
-        expected = pricing.bill(prices, pricing.used(basis["p50_duration_ms"] or 0.0, ceiling))
-        known = bool(basis["runs"]) or not any(price.dimension in pricing.BY_USE for price in prices)
+        found = await forecast(tx, call.type, call.element, asked)
         wallet = await self._ledger.wallet(tx, call.element.circle_id)
         free = wallet.balance_micro_au - wallet.held_micro_au
         return Reply({
             "operation": asked.name,
-            "most_micro_au": pricing.total(most),
-            "expected_micro_au": pricing.total(expected) if known else None,
-            "lines": [_line(debit, expected if known else ()) for debit in most],
-            "basis": {"runs": basis["runs"], "p50_duration_ms": basis["p50_duration_ms"]},
+            "most_micro_au": pricing.total(found.most),
+            "expected_micro_au": None if found.expected is None else pricing.total(found.expected),
+            "lines": [_line(debit, found.expected or ()) for debit in found.most],
+            "basis": {"runs": found.runs, "p50_duration_ms": found.p50_duration_ms},
             "free_micro_au": free,
-            "affordable": free >= pricing.total(most),
+            "affordable": free >= pricing.total(found.most),
         })  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from triform.elements.addresses import Addresses
 from triform.elements.circle_element import CircleElements
 from triform.elements.graph.connections import Connections
 from triform.elements.operations import ElementOperations
-from triform.executor import cancel
+from triform.executor import cancel, replays
 from triform.executor.backlog import Backlog
 from triform.executor.commits import Commits
 from triform.executor.hooks import HOOKS
@@ -221,6 +221,7 @@ def _tables(base: Ground, house: House, waiting: Waiting, circles: _Circles) -> 
         ActivityOperations(base.graphs, base.clock).table(),
         circles.access.table(),
         _modifiers(base).table(),
+        replays.table(house, waiting),
     )
 
 
