@@ -36,6 +36,17 @@ def test_every_way_to_call_works_as_the_page_says(instance: Server, tmp_path: Pa
     assert called.stdout.count("Hello, Ada!") >= 3
 
 
+def test_a_change_is_tried_on_recorded_runs_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    before = "triform login --circle repeaters\ntriform new ruby greet\ntriform deploy greet\n"
+    done = _try("how-to/replay-runs.md", instance, tmp_path, before)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert '- output/message  "Hello, Grace!"' in done.stdout
+    assert '+ output/message  "HELLO, GRACE!"' in done.stdout
+    assert "HELLO, IDA!" in done.stdout
+    assert "HELLO, EVE!" in done.stdout
+    assert "not as before" in done.stdout
+
+
 def test_looking_closer_and_the_wallet_work_as_the_pages_say(instance: Server, tmp_path: Path) -> None:
     before = (
         "triform login --circle developers\ntriform new ruby greet\ntriform deploy greet\ntriform invoke greet\n"

@@ -15,7 +15,7 @@ from triform.cli.deploy import bring_up
 from triform.cli.invoke import summary
 from triform.cli.login import dev_sign_in
 from triform.cli.new import write
-from triform.cli.runs import drawn
+from triform.cli.one_run import drawn
 from triform.cli.server import Server, start
 from triform.cli.sessions import Session, stored_sessions
 from triform.cli.terminal import AsJson, Terminal, harmless, terminal_of

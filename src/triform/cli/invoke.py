@@ -43,7 +43,7 @@ def invoke(
             client.op("invoke", slug),
             body=body,
             query={"env": env, "raw": 1 if raw else None},
-            headers=_headers(respond_async, wait, idempotency_key),
+            headers=prefer(respond_async, wait, idempotency_key),
             patient=True,
         )
     _show(terminal, slug, answer)
@@ -58,10 +58,11 @@ def read_input(arguments: list[str], source: str | None) -> Any:
         return base
     if not isinstance(base, dict):
         raise WrongUsage("name=value needs an object as --input", "leave out the values, or send an object")
-    return base | dict(map(_pair, arguments))
+    return base | dict(map(pair, arguments))
 
 
-def _pair(argument: str) -> tuple[str, Any]:
+def pair(argument: str) -> tuple[str, Any]:
+    """`name=text` or `name:=json`."""
     name, equals, value = argument.partition("=")
     if not equals or name in ("", ":"):
         raise WrongUsage(f"{argument!r} is not name=text or name:=json", "for example: name=Ada count:=3")
@@ -87,7 +88,7 @@ def _decoded(text: str, what: str) -> Any:
         ) from error
 
 
-def _headers(respond_async: bool, wait: int | None, idempotency_key: str | None) -> dict[str, str]:
+def prefer(respond_async: bool, wait: int | None, idempotency_key: str | None) -> dict[str, str]:
     prefer = "respond-async" if respond_async else f"wait={wait}" if wait is not None else None
     named = {"Prefer": prefer, "Idempotency-Key": idempotency_key}
     return {name: value for name, value in named.items() if value is not None}
@@ -98,7 +99,7 @@ def _headers(respond_async: bool, wait: int | None, idempotency_key: str | None)
 
 def _show(terminal: Terminal, slug: str, answer: Answer) -> None:
     if answer.status == 202:
-        _show_accepted(terminal, slug, answer.document)
+        show_accepted(terminal, slug, answer.document)
     elif terminal.json:
         terminal.document({**facts(answer.headers), "output": answer.document})
     else:
@@ -106,7 +107,8 @@ def _show(terminal: Terminal, slug: str, answer: Answer) -> None:
         terminal.remark(summary(answer.headers))
 
 
-def _show_accepted(terminal: Terminal, slug: str, run: Mapping[str, Any]) -> None:
+def show_accepted(terminal: Terminal, slug: str, run: Mapping[str, Any]) -> None:
+    """The id of a run that goes on, and how to look at it."""
     if terminal.json:
         terminal.document(run)
         return

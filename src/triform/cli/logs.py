@@ -11,8 +11,8 @@ from triform.cli.client import client_of
 from triform.cli.completion import slugs
 from triform.cli.figures import moment
 from triform.cli.follow import Following
+from triform.cli.one_run import find
 from triform.cli.outcome import WrongUsage
-from triform.cli.runs import find
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
 _LINES = 1000

@@ -13,6 +13,7 @@ from triform.cli import (
     demo,
     deploy,
     dev,
+    diff,
     doctor,
     elements,
     image,
@@ -42,6 +43,7 @@ VERBS = (
     elements,
     invoke,
     runs,
+    diff,
     logs,
     wallet,
     token,
@@ -64,7 +66,7 @@ app = typer.Typer(
     help="Hand over code, get a governed, isolated, metered, versioned operation at one URL.",
     epilog=(
         "Exit codes: 0 done, 1 refused or the run failed, 2 wrong usage, 3 not signed in, "
-        "4 nothing answers, 130 interrupted."
+        "4 nothing answers, 5 what was compared differs, 130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -20,6 +20,8 @@ class Exit(IntEnum):
     """No stored session, or the server does not accept it."""
     unreachable = 4
     """Nothing answers at that address."""
+    differs = 5
+    """What was compared is not the same."""
     interrupted = 130
     """Ctrl-C."""
 

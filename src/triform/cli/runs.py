@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from triform.cli.client import Client, client_of
+from triform.cli import replay
+from triform.cli.client import client_of
 from triform.cli.completion import slugs
-from triform.cli.figures import STATUS_STYLE, au, milliseconds, moment, pairs, table, took
+from triform.cli.figures import au, milliseconds, moment, table
 from triform.cli.groups import DefaultVerb
 from triform.cli.local_code import code_of
-from triform.cli.outcome import Exit, Stop
-from triform.cli.terminal import AsJson, Terminal, harmless, terminal_of
+from triform.cli.one_run import drawn, find
+from triform.cli.outcome import Exit
+from triform.cli.terminal import AsJson, terminal_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,10 +24,13 @@ class ListRuns(DefaultVerb):
 
 
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(cls=ListRuns, help="List runs (triform runs [SLUG]), show one, cancel one.")
+    group = typer.Typer(
+        cls=ListRuns, help="List runs (triform runs [SLUG]), show one, cancel one, run them again."
+    )
     group.command("list")(list_runs)
     group.command("show")(show)
     group.command("cancel")(cancel)
+    replay.add_to(group)
     app.add_typer(group, name="runs")
 
 
@@ -79,17 +84,6 @@ def cancel(
     terminal_of(ctx).answer(run, lambda: f"run {run['run_id']} is {run['status']}")
 
 
-def find(client: Client, run_id: str) -> Mapping[str, Any]:
-    """The one run of the circle whose id begins so."""
-    answer = client.get(client.op("runs"), q=run_id, operation="*", limit=50)
-    fitting: list[Mapping[str, Any]] = [run for run in answer["runs"] if str(run["run_id"]).startswith(run_id)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise Stop(f"{len(fitting)} runs begin with {run_id}", "give more of the id (triform runs lists them)")
-    raise Stop(f"no run {run_id} in circle {client.circle}", "triform runs lists the newest ones")
-
-
 # --- drawing -------------------------------------------------------------------------------------------------
 
 
@@ -111,48 +105,3 @@ def _row(run: Mapping[str, Any]) -> tuple[str, ...]:
         au(run.get("cost_micro_au")),
         (run.get("error") or {}).get("code", ""),
     )
-
-
-def drawn(run: Mapping[str, Any]) -> "RenderableType":
-    """A run for people: what happened, what it cost, what it printed."""
-    from rich.console import Group
-    from rich.text import Text
-
-    head = Text.assemble(
-        (str(run["status"]), STATUS_STYLE.get(run["status"], "")), f"  {run['element']} {run['operation']}"
-    )
-    return Group(head, pairs(_facts(run)), *_log_lines(run.get("logs") or {}))
-
-
-def _facts(run: Mapping[str, Any]) -> dict[str, Any]:
-    usage = run.get("usage") or {}
-    return {
-        "run": run["run_id"],
-        "version": f"{run.get('element_version')} ({run.get('env')})",
-        "created": moment(run.get("created_at")),
-        "took": took(run),
-        "cost": au(run.get("cost_micro_au")),
-        "used": f"cpu {milliseconds(usage.get('cpu_ms'))}, memory {usage.get('memory_peak_mb', 0)} MB",
-        "sandbox": run.get("isolation"),
-        "attempts": len(run.get("attempts") or []) or None,
-        "input": _shortened(run.get("input")),
-        "output": _shortened(run["output"]) if run["status"] == "completed" else None,
-        "trace": run.get("trace_id"),
-    }
-
-
-def _shortened(value: Any, limit: int = 400) -> str:
-    text = Terminal.encoded(value)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
-
-
-def _log_lines(logs: Mapping[str, Any]) -> list["RenderableType"]:
-    from rich.text import Text
-
-    lines: list[RenderableType] = [
-        Text(f"  {harmless(line['text'])}", style="red" if line["stream"] == "stderr" else "")
-        for line in logs.get("lines") or []
-    ]
-    if logs.get("dropped"):
-        lines.append(Text(f"  … {logs['dropped']} more lines were over the limit", style="yellow"))
-    return [Text("printed:", style="dim"), *lines] if lines else []

@@ -18,8 +18,9 @@ _BEYOND_SCHEMAS = {
     "IDEMPOTENCY_KEY_REUSED",
 }
 """Refusals of what matches the schema: rules over specs, code, bundles, what was sent before."""
-_AT = ("/expires_at", "/scopes")
-"""Members of which the schema says only the form: moments to come, names of operations."""
+_AT = ("/expires_at", "/scopes", "/input_patch", "/with")
+"""Members of which the schema says only the form: moments to come, names of operations, what a patch meets, and
+what is needed only where there is no other run to compare with."""
 _NO_REFUSAL = {401, 402, 403, 404, 405, 409, 412, 428, 429}
 
 
