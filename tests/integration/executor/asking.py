@@ -37,3 +37,28 @@ async def keyed(client: httpx2.AsyncClient, role: str, scopes: list[str]) -> str
 async def renamed(client: httpx2.AsyncClient, ops: str) -> None:
     """A new version."""
     assert (await client.post(f"{ops}/update", json={"name": "Again"})).status_code == 200
+
+
+async def batch(client: httpx2.AsyncClient, ops: str, body: Any = None, **headers: str) -> dict[str, Any]:
+    answer = await client.post(f"{ops}/runs/replay", json=body or {}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def batch_refused(client: httpx2.AsyncClient, ops: str, body: Any, **headers: str) -> dict[str, Any]:
+    answer = await client.post(f"{ops}/runs/replay", json=body, headers=headers)
+    assert answer.status_code >= 400, answer.text
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+async def ended(client: httpx2.AsyncClient, ops: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs that were started, once they have ended."""
+    begun = [each["run_id"] for each in answer["runs"] if each["run_id"]]
+    return [(await client.get(f"{ops}/runs/{run}", params={"wait": 30})).json() for run in begun]
+
+
+async def listed(client: httpx2.AsyncClient, ops: str, **query: Any) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = (await client.get(f"{ops}/runs", params=query)).json()["runs"]
+    return runs

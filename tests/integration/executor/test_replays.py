@@ -1,48 +1,16 @@
-"""Many runs once more: what would be done, what is, and when the rest is not."""
+"""Many runs once more: what would be done, and what is."""
 
 import asyncio
 from typing import Any
 
-import httpx2
 import pytest
 
-from .asking import invoked, keyed, renamed, replayed
+from .asking import batch, batch_refused, ended, invoked, keyed, listed, renamed, replayed
 from .world import GRANT, PRICE, World
 
 DUE = """
 select next_attempt_at - created_at as after from runs where batch = $1 and next_attempt_at > created_at order by 1
 """
-KEY = {"Idempotency-Key": "batch-1"}
-
-
-async def batch(client: httpx2.AsyncClient, ops: str, body: Any = None, **headers: str) -> dict[str, Any]:
-    answer = await client.post(f"{ops}/runs/replay", json=body or {}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def refusal(client: httpx2.AsyncClient, ops: str, body: Any, **headers: str) -> dict[str, Any]:
-    answer = await client.post(f"{ops}/runs/replay", json=body, headers=headers)
-    assert answer.status_code >= 400, answer.text
-    problem: dict[str, Any] = answer.json()
-    return problem
-
-
-async def ended(client: httpx2.AsyncClient, ops: str, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """The runs that were started, once they have ended."""
-    begun = [each["run_id"] for each in answer["runs"] if each["run_id"]]
-    return [(await client.get(f"{ops}/runs/{run}", params={"wait": 30})).json() for run in begun]
-
-
-async def listed(client: httpx2.AsyncClient, ops: str, **query: Any) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = (await client.get(f"{ops}/runs", params=query)).json()["runs"]
-    return runs
-
-
-async def changed(world: World, run_id: str, output: bytes = b'{"sum":-1}') -> None:
-    """What a run ended with is another thing now, so that a replay differs."""
-    await world.database.execute("update runs set output = $1 where run_id = $2", output, run_id)
 
 
 async def test_without_being_told_to_nothing_is_started(acme: World) -> None:
@@ -131,73 +99,9 @@ async def test_another_version_can_be_tried_on_them(acme: World) -> None:
         now = await batch(client, ops, {"dry_run": False})
         before = await batch(client, ops, {"dry_run": False, "version": 1})
         versions = [(await ended(client, ops, each))[0]["element_version"] for each in (now, before)]
-        absent = await refusal(client, ops, {"version": 7})
+        absent = await batch_refused(client, ops, {"version": 7})
     assert (now["version"], before["version"], versions) == (2, 1, [2, 1])
     assert (absent["status"], absent["code"]) == (404, "NOT_FOUND")
-
-
-async def test_a_canary_that_ends_as_before_is_followed_by_the_rest(acme: World) -> None:
-    async with await acme.signed_in() as client:
-        ops = await acme.coded(client)
-        runs = [await invoked(client, ops, {"a": n}) for n in range(5)]
-        await invoked(client, ops, {"fail": "TOY_BROKE"}, 500)
-        answer = await batch(client, ops, {"dry_run": False, "canary": 2, "per_second": 100})
-        again = await ended(client, ops, answer)
-    assert answer["canary"] == {"runs": 2, "same": True, "differing": [], "unfinished": []}
-    assert (answer["stopped"], len(again), acme.toy.seen) == (False, 6, 12)
-    assert [run["replay_of"] for run in again][:5] == runs
-
-
-async def test_nothing_more_is_started_when_the_canary_differs(acme: World) -> None:
-    async with await acme.signed_in() as client:
-        ops = await acme.coded(client)
-        runs = [await invoked(client, ops, {"a": n}) for n in range(5)]
-        await changed(acme, runs[1])
-        answer = await batch(client, ops, {"dry_run": False, "canary": 2})
-        replays = await ended(client, ops, answer)
-        wallet = (await client.get("/api/acme/ops/wallet")).json()
-    assert (answer["stopped"], answer["canary"]["same"]) == (True, False)
-    assert answer["canary"]["differing"] == [{"replay_of": runs[1], "run_id": replays[1]["run_id"]}]
-    assert [each["run_id"] for each in answer["runs"]][2:] == [None] * 3
-    assert (acme.toy.seen, len(replays)) == (7, 2)
-    assert wallet == {"balance_micro_au": GRANT - 7 * PRICE, "held_micro_au": 0}
-
-
-async def test_a_canary_that_does_not_end_stops_the_rest(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("triform.executor.replays.CANARY_S", 0.0)
-    async with await acme.signed_in() as client:
-        ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        runs = [await invoked(client, ops, {"wait": "gate"}) for _ in range(2)]
-        acme.toy.gates.clear()
-        answer = await batch(client, ops, {"dry_run": False, "canary": 1})
-        acme.toy.gate("gate").set()
-        (canary,) = await ended(client, ops, answer)
-    assert (answer["stopped"], canary["status"]) == (True, "completed")
-    assert answer["canary"]["unfinished"] == [{"replay_of": runs[0], "run_id": canary["run_id"]}]
-
-
-async def test_a_change_of_the_element_meanwhile_runs_no_canary_twice(acme: World) -> None:
-    """The rest runs the version that the canary ran."""
-    async with await acme.signed_in() as client:
-        ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        for _ in range(3):
-            await invoked(client, ops, {"wait": "gate"})
-        acme.toy.gates.clear()
-        acme.toy.started.clear()
-        going = asyncio.create_task(batch(client, ops, {"dry_run": False, "canary": 1, "per_second": 100}))
-        await acme.toy.begun("gate").wait()
-        await acme.database.execute(
-            "update elements set live_commit = 'c', live_version = 1, demo_commit = 'c', demo_version = 1"
-            " where slug = 'greet'"
-        )
-        await renamed(client, ops)
-        acme.toy.gate("gate").set()
-        answer = await going
-        runs = await ended(client, ops, answer)
-    assert (answer["canary"]["runs"], len(runs), acme.toy.seen) == (1, 3, 6)
-    assert [run["element_version"] for run in runs] == [1, 1, 1]
 
 
 async def test_runs_begin_one_after_the_other_and_are_cancelled_one_by_one(acme: World) -> None:
@@ -227,12 +131,12 @@ async def test_all_start_or_none(acme: World) -> None:
             await invoked(client, ops, {"a": n})
         spend = "update wallets set balance_micro_au = $1"
         await acme.database.execute(spend, 3 * PRICE - 1)
-        broke = await refusal(client, ops, {"dry_run": False})
-        canary = await refusal(client, ops, {"dry_run": False, "canary": 1})
+        broke = await batch_refused(client, ops, {"dry_run": False})
+        canary = await batch_refused(client, ops, {"dry_run": False, "canary": 1})
         dry = await batch(client, ops)
         await acme.database.execute(spend, GRANT - 3 * PRICE)
         await client.post(f"{ops}/disable")
-        disabled = await refusal(client, ops, {})
+        disabled = await batch_refused(client, ops, {})
     assert (broke["status"], broke["code"], broke["price_micro_au"]) == (402, "INSUFFICIENT_BALANCE", 3 * PRICE)
     assert (canary["code"], dry["cost"]["affordable"]) == ("INSUFFICIENT_BALANCE", False)
     assert (disabled["code"], acme.toy.seen) == ("ELEMENT_DISABLED", 3)
@@ -248,31 +152,10 @@ async def test_money_that_goes_meanwhile_undoes_the_whole_batch(
             await invoked(client, ops, {"a": n})
         await acme.database.execute("update wallets set balance_micro_au = $1", 3 * PRICE - 1)
         monkeypatch.setattr("triform.executor.replay_plan.Plan.most_micro_au", 0)
-        problem = await refusal(client, ops, {"dry_run": False})
+        problem = await batch_refused(client, ops, {"dry_run": False})
         await acme.database.execute("update wallets set balance_micro_au = $1", GRANT - 3 * PRICE)
         runs = await listed(client, ops, trigger="replay")
     assert (problem["code"], runs, acme.toy.seen) == ("INSUFFICIENT_BALANCE", [], 3)
-
-
-async def test_one_key_is_one_batch(acme: World) -> None:
-    body = {"dry_run": False, "canary": 1, "per_second": 100}
-    async with await acme.signed_in() as client:
-        ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        for _ in range(2):
-            await invoked(client, ops, {"wait": "gate"})
-        acme.toy.gates.clear()
-        acme.toy.started.clear()
-        first = asyncio.create_task(batch(client, ops, body, **KEY))
-        await acme.toy.begun("gate").wait()
-        second = await refusal(client, ops, body, **KEY)
-        acme.toy.gate("gate").set()
-        answer = await first
-        again = await batch(client, ops, body, **KEY)
-        await ended(client, ops, answer)
-    assert (second["status"], second["code"]) == (409, "IDEMPOTENCY_IN_FLIGHT")
-    assert again == answer
-    assert acme.toy.seen == 4
 
 
 async def test_a_full_backlog_takes_none(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +164,7 @@ async def test_a_full_backlog_takes_none(acme: World, monkeypatch: pytest.Monkey
         for n in range(3):
             await invoked(client, ops, {"a": n})
         monkeypatch.setattr(acme.node.house.backlog, "_limit", 2)
-        problem = await refusal(client, ops, {"dry_run": False})
+        problem = await batch_refused(client, ops, {"dry_run": False})
         fits = await batch(client, ops, {"dry_run": False, "filter": {"limit": 2}})
         await ended(client, ops, fits)
     assert (problem["status"], problem["code"], fits["count"]) == (429, "BACKLOG_FULL", 2)
@@ -295,7 +178,7 @@ async def test_inputs_that_are_too_large_together_are_refused(
         ops = await acme.coded(client)
         for _ in range(2):
             await invoked(client, ops, {"text": "x" * 600})
-        problem = await refusal(client, ops, {})
+        problem = await batch_refused(client, ops, {})
         one = await batch(client, ops, {"filter": {"limit": 1}})
     assert (problem["status"], problem["errors"][0]["pointer"], one["count"]) == (422, "/filter", 1)
 
