@@ -38,8 +38,8 @@ class Lookup:
         return found
 
     async def placed(self, call: Call) -> Call:
-        """The call with its element at the version it named or that of the environment it goes to, and with what is
-        attached to it. Raises NotPromoted, and NotFound for a version there is not."""
+        """The call with its element at the version it named, or that of the environment it goes to, and with what
+        is attached to it. Raises NotPromoted, and NotFound for a version there is not."""
         if call.asked_version is not None:
             call = await self._pinned(call, call.asked_version)
         elif call.operation.has_env:
