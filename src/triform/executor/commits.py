@@ -45,8 +45,8 @@ class Acceptance:
     key_ttl: timedelta
     key_operation: str
     """The operation whose key it is."""
-    pinned: bool = False
-    """To a version the caller named."""
+    pinned: int | None = None
+    """The version that runs, wherever its environment stands."""
     due: datetime | None = None
     """Not to be started before."""
     traceparent: str | None = None

@@ -8,7 +8,7 @@ WITH asked AS (
         $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
         $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
         $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
-        $30::text[], $31::bytea[], $32::int[], $33::bigint[], $34::uuid[], $35::uuid[], $36::bool[], $37::bool[],
+        $30::text[], $31::bytea[], $32::int[], $33::bigint[], $34::uuid[], $35::uuid[], $36::bool[], $37::int[],
         $38::timestamptz[], $39::text[]
     ) WITH ORDINALITY AS a (
         run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
@@ -27,8 +27,8 @@ WITH asked AS (
     FROM asked a
     JOIN element e ON e.id = a.element_id AND e.state = a.element_state
         AND e.live_version IS NOT DISTINCT FROM a.live_version
-        AND (a.pinned OR a.element_version
-            = CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END)
+        AND a.element_version = coalesce(a.pinned,
+            CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END)
     JOIN circles g ON g.id = a.circle_id AND g.graph_revision = a.graph_revision
     LEFT JOIN credentials c ON c.id = a.credential_id
     JOIN wallet w ON w.circle_id = a.circle_id

@@ -90,8 +90,9 @@ class Planner:
         """As phases before the record would leave it, had it been called itself."""
         wanted = call.evolve(operation=operation, asked_version=version)
         placed = await self._house.elements.placed(wanted)
+        pinned = placed.element.version
         element = await self._house.elements.ensure_usable(placed.element, operation)
-        placed = placed.evolve(element=element, asked_version=element.version)
+        placed = placed.evolve(element=element, asked_version=pinned)
         for name in call.type.hooks.before:
             await self._house.hooks[name](Passage(call=placed), None, self._house)
         return placed

@@ -15,6 +15,7 @@ from triform.storage.database import Database
 from triform.storage.errors import DatabaseUnavailable
 from triform.testing.clock import SkewedClock
 
+from .asking import invoked, listed, replayed
 from .world import GRANT, World, balanced, world
 
 ASYNC = {"Prefer": "respond-async"}
@@ -69,6 +70,29 @@ async def test_an_interrupted_asynchronous_run_is_tried_again(database: Database
         (2, "completed", None),
     ]
     assert [line["text"] for line in run["logs"]["lines"]] == ["hello", "hello"]
+    await balanced(database)
+
+
+@pytest.mark.parametrize(("prefer", "status"), [("respond-async", "completed"), ("handling=strict", "failed")])
+async def test_an_interrupted_replay_is_tried_again_if_nobody_waits(
+    database: Database, tmp_path: Path, prefer: str, status: str
+) -> None:
+    async with world(database, tmp_path) as acme, await acme.signed_in() as client:
+        ops = await acme.coded(client, retry={"max_attempts": 2, "backoff_ms": 1})
+        acme.toy.gate("gate").set()
+        first = await invoked(client, ops, {"wait": "gate"})
+        acme.toy.gates.clear()
+        acme.toy.started.clear()
+        going = asyncio.create_task(replayed(client, ops, first, Prefer=prefer))
+        await acme.toy.begun("gate").wait()
+        (replay,) = await listed(client, ops, trigger="replay")
+        await vanish(acme)
+        acme.node.house.live._runs.clear()
+        await acme.node.recovery.lost_workers()
+        acme.toy.gate("gate").set()
+        run = (await client.get(f"{ops}/runs/{replay['run_id']}", params={"wait": 30})).json()
+        await going
+    assert (run["status"], run["attempts"][0]["code"]) == (status, "RUN_INTERRUPTED")
     await balanced(database)
 
 

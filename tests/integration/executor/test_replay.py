@@ -6,6 +6,7 @@ from typing import Any
 from .asking import invoked, refused, renamed, replayed
 from .world import GRANT, PRICE, World
 
+AT_ONCE: tuple[dict[str, Any], ...] = ({}, {"dry_run": False})
 KEY = {"Idempotency-Key": "again-1"}
 
 
@@ -94,6 +95,23 @@ async def test_what_is_live_runs_and_says_so(acme: World) -> None:
         runs = [(await replayed(client, ops, first, body)).json() for body in asked]
     places = [(run["env"], run["element_version"]) for run in runs]
     assert places == [("live", 1), ("live", 1), ("demo", 2), ("draft", 3)]
+
+
+async def test_a_version_is_kept_to_when_the_element_was_believed_to_be_disabled(acme: World) -> None:
+    async with await acme.signed_in() as client:
+        ops = await acme.coded(client)
+        first = await invoked(client, ops, {})
+        await renamed(client, ops)
+        runs = []
+        for path in (f"runs/{first}/replay", "runs/replay"):
+            await client.post(f"{ops}/disable")
+            assert (await replayed(client, ops, first)).status_code == 409, "remembered by now"
+            await acme.database.execute("update elements set state = enabled_state where slug = 'greet'")
+            answer = await client.post(f"{ops}/{path}", json={"version": 1} | AT_ONCE[path == "runs/replay"])
+            told = answer.json()
+            address = f"{ops}/runs/{told.get('run_id') or told['runs'][0]['run_id']}"
+            runs.append((await client.get(address, params={"wait": 30})).json())
+    assert [(run["element_version"], run["status"]) for run in runs] == [(1, "completed")] * 2
 
 
 async def test_gems_that_were_never_deployed_keep_a_version_from_running(acme: World) -> None:
