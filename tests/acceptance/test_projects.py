@@ -174,3 +174,61 @@ async def test_what_was_promoted_is_not_forged_by_an_update(circle: Circle) -> N
     assert restored["spec"]["environments"] == promoted
     made = await circle.create("copy", {"environments": forged}, element_type="project")
     assert made.json()["spec"]["environments"] == {}
+
+
+async def frozen_shop(circle: Circle) -> tuple[Element, Element]:
+    """`total` says second, and third on its own live; the project froze first for demo, second for live."""
+    total = await circle.ruby(SAYS, "total")
+    shop = await circle.project("shop", "total")
+    for env, following in (("demo", "second"), ("live", "")):
+        await total.post("/ops/deploy")
+        assert (await shop.post("/ops/promote", {"environment": "demo"})).status_code == 200
+        if env == "live":
+            assert (await shop.post("/ops/promote", {"environment": "live"})).status_code == 200
+        await total.patch({"spec": {"source": {"code": SAYS.replace("first", following or "third")}}})
+    return total, shop
+
+
+async def said(circle: Circle, path: str, env: str | None = None) -> tuple[str, str, str]:
+    answer = await circle.post(f"{path}/ops/invoke", {}, params={"env": env} if env else {})
+    assert answer.status_code == 200, answer.text
+    return answer.json(), answer.headers["Triform-Env"], answer.headers["Triform-Version"]
+
+
+async def test_through_its_path_the_frozen_version_runs(circle: Circle) -> None:
+    _, shop = await frozen_shop(circle)
+    assert await said(circle, "/shop/total") == ("second", "live", "2")
+    assert await said(circle, "/shop/total", "live") == ("second", "live", "2")
+    assert await said(circle, "/shop/total", "draft") == ("third", "draft", "3")
+    assert await said(circle, "/total") == ("third", "draft", "3")
+    refused(await circle.post("/total/ops/invoke", {}, params={"env": "live"}), 409, "NOT_PROMOTED")
+    await shop.patch({"spec": {"members": []}})
+    refused(await circle.post("/shop/total/ops/invoke", {}), 404, "NOT_FOUND")
+
+
+async def test_an_asynchronous_run_keeps_to_the_frozen_version(circle: Circle) -> None:
+    total, _ = await frozen_shop(circle)
+    answer = await circle.post("/shop/total/ops/invoke", {}, headers={"Prefer": "respond-async"})
+    run = await total.ended(answer.json()["run_id"])
+    assert (run["output"], run["env"], run["element_version"]) == ("second", "live", 2)
+
+
+async def test_the_innermost_project_that_promoted_it_decides(circle: Circle) -> None:
+    total, shop = await frozen_shop(circle)
+    group = await circle.project("group", "shop")
+    assert await said(circle, "/group/shop/total") == ("second", "live", "2")
+    await total.post("/ops/deploy")
+    assert (await group.post("/ops/promote", {"environment": "demo"})).status_code == 200
+    assert (await group.post("/ops/promote", {"environment": "live"})).status_code == 200
+    assert await said(circle, "/group/shop/total") == ("second", "live", "2")
+    await shop.patch({"spec": {"members": ["total"]}})
+    assert (await shop.post("/ops/promote", {"environment": "demo"})).status_code == 200
+    assert await said(circle, "/group/shop/total", "demo") == ("third", "demo", "3")
+
+
+async def test_a_new_promotion_holds_from_the_next_call_on(circle: Circle) -> None:
+    total, shop = await frozen_shop(circle)
+    await total.post("/ops/deploy")
+    for environment in ("demo", "live"):
+        assert (await shop.post("/ops/promote", {"environment": environment})).status_code == 200
+    assert await said(circle, "/shop/total") == ("third", "live", "3")

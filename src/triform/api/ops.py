@@ -147,6 +147,7 @@ class Ops:
             principal,
             target,
             span,
+            through=address.through,
             input=input_,
             body=raw,
             received_at=received_at,

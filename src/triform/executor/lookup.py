@@ -1,6 +1,6 @@
 """Elements and principals as the executor needs them: remembered, and looked up anew when a commit disagrees."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
@@ -24,11 +24,16 @@ _OTHER_VERSION = Suggestion(
 )
 
 
+Frozen: TypeAlias = Callable[[Element, Sequence[str]], Awaitable[Mapping[str, int]]]
+"""By environment, what the projects it is reached through have promoted of an element."""
+
+
 class Lookup:
-    def __init__(self, cache: ElementCache, credentials: Credentials, attached: Attached) -> None:
+    def __init__(self, cache: ElementCache, credentials: Credentials, attached: Attached, frozen: Frozen) -> None:
         self._cache = cache
         self._credentials = credentials
         self._attached = attached
+        self._frozen = frozen
 
     async def at_version(self, circle_id: UUID, element_id: UUID, version: int) -> Element:
         """The living element with its spec of that version. Raises NotFound."""
@@ -52,11 +57,14 @@ class Lookup:
         return call.evolve(environment=found) if found else call
 
     async def _in_env(self, call: Call) -> Call:
-        env = call.asked_env or (LIVE if LIVE in call.element.branches else DRAFT)
+        frozen = await self._frozen(call.element, call.through) if call.through else {}
+        env = call.asked_env or (LIVE if LIVE in frozen or LIVE in call.element.branches else DRAFT)
         if env == DRAFT:
             return call
-        element = await self._cache.in_env(call.element, env)
-        return call.evolve(env=env, element=element)
+        if env in frozen:
+            found = await self.at_version(call.element.circle_id, call.element.id, frozen[env])
+            return call.evolve(env=env, element=found, frozen=frozen)
+        return call.evolve(env=env, element=await self._cache.in_env(call.element, env))
 
     async def _pinned(self, call: Call, version: int) -> Call:
         found = await self._cache.at_version(call.element.circle_id, call.element.id, version)

@@ -94,7 +94,7 @@ def acceptance_of(
         key_digest=idempotency.digest(call, house) if call.idempotency_key else None,
         key_ttl=house.bounds.key_ttl,
         key_operation=(call.asked or call).operation.name,
-        pinned=call.asked_version,
+        pinned=call.pinned,
         due=due,
         traceparent=None if worker else call.traceparent,
     )

@@ -32,7 +32,9 @@ class Call:
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
     the handler will see it. `arguments` come from the path (`run_id`) and, for GET, the query. `traceparent` is
     the span of this very operation. `element` is at the version that `env` holds; `asked_env` is what the caller
-    named, None = wherever calls go; `asked_version` a version they named instead. `run_id` is that of the run this
+    named, None = wherever calls go; `asked_version` a version they named instead.
+    `through` are the projects in the address, from the outside in, and `frozen` what these have promoted of the
+    element, by environment. `run_id` is that of the run this
     call becomes, if it leaves one. `replay_of` is the run it repeats, `batch` the run of what it is
     repeated with, `asked` the call that asked for that: an
     idempotency key belongs to it. `secrets` are the secret values that came with a spec, by name; input and
@@ -53,6 +55,8 @@ class Call:
     env: str = DRAFT
     asked_env: str | None = None
     asked_version: int | None = None
+    through: tuple[str, ...] = ()
+    frozen: Mapping[str, int] = field(default_factory=dict)
     run_id: UUID | None = None
     replay_of: UUID | None = None
     batch: UUID | None = None
@@ -69,6 +73,11 @@ class Call:
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+    @property
+    def pinned(self) -> int | None:
+        """The version that runs whatever else the element has come to; None = where its environment stands."""
+        return self.frozen.get(self.env) if self.asked_version is None else self.asked_version
 
     def argument(self, name: str, default: Any = None) -> Any:
         """A path argument, else the input's member of that name (the uniform POST door), else `default`."""

@@ -149,7 +149,7 @@ def _house(
         ids=base.ids,
         database=base.database,
         bounds=_bounds(settings),
-        elements=Lookup(base.cache, credentials, environment.of),
+        elements=Lookup(base.cache, credentials, environment.of, Addresses(base.catalogue, base.cache).frozen),
         commits=Commits(base.database, base.ids),
         slots=Slots(settings.worker_slots or _slots_by_memory(), settings.queue_limit, freed=backlog.slot_freed),
         backlog=backlog,
