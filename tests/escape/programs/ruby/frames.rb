@@ -5,6 +5,8 @@ def raw(bytes) = IO.for_fd(line, "wb", autoclose: false).syswrite(bytes)
 def frame(payload, kind = "J", size = payload.bytesize) = [size, kind.ord, 0].pack("NCn") + payload
 def say(kind, **members) = raw(frame(JSON.generate({ type: kind, **members })))
 
+LOADED = %({"type":"loaded","ms":0,"warnings":[]})
+
 ESCAPES = {
   "no JSON" => ->(_) { raw(frame("nonsense")) },
   "not an object" => ->(_) { raw(frame("[1]")) },
@@ -38,7 +40,9 @@ ESCAPES = {
       attempt { socket.sendmsg(byte, 0, nil, Socket::AncillaryData.unix_rights($stdin, $stdout, $stderr)) }
     end
   },
-  "loaded, then something else" => ->(_) { say("loaded", ms: 0, warnings: []); say("loaded", ms: 0, warnings: []); sleep },
+  "loaded and something else" => ->(_) { raw(frame(LOADED) * 2); sleep },
+  "loaded, then something else" => ->(_) { 2.times { raw(frame(LOADED)) }; sleep },
+  "loaded, then something else when asked" => ->(_) { raw(frame(LOADED)); IO.for_fd(line, autoclose: false).readpartial(1 << 16); raw(frame(LOADED)); sleep },
   "failing in an unknown way" => ->(_) { say("load_failed", cause: "infra", error: {}); sleep },
   "failing without an error" => ->(_) { say("load_failed", cause: "load_error", error: 7); sleep },
   "ends of others" => ->(_) { (1..500).each { |clone| say("exited", clone:, code: 0, signal: nil) }; sleep }

@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from triform.substrates.isolation.drivers.process.launcher.units import together
+
 _NONE = b":\t0000000000000000\n"
 _GIVEN_UP = (
     b"\nCapInh" + _NONE + b"CapPrm" + _NONE + b"CapEff" + _NONE,
@@ -65,12 +67,12 @@ def confined(pid: int) -> bool:
     namespaces and under a filter that lets it use none. A third would be somebody else's.
     """
     try:
-        threads = sorted(_threads(pid), key=int)
+        statuses = {thread: _status(f"{pid}/task/{thread}") for thread in _threads(pid)}
     except OSError:
         return False
-    statuses = [_status(f"{pid}/task/{thread}") for thread in threads]
-    filtered = all(b"\nSeccomp:\t2\n" in each and b"\nSeccomp_filters:\t1\n" not in each for each in statuses)
-    return filtered and len(statuses) <= _OWN_THREADS and _powerless(_status(pid))
+    each = statuses.values()
+    filtered = all(b"\nSeccomp:\t2\n" in one and b"\nSeccomp_filters:\t1\n" not in one for one in each)
+    return filtered and len(statuses) <= _OWN_THREADS and _powerless(statuses.get(str(pid), b""))
 
 
 def leads(pid: int) -> bool:
@@ -92,18 +94,11 @@ def alone(first: int, runner: int, template: int, before: frozenset[int]) -> boo
     """Whether a clone is these two processes. More of it would have been made before the runner gave up anything:
     its children, orphans of theirs, and what calls itself a child of the template, which had `before`."""
     more = ((children(template) - before) | children(runner) | children(first)) - {first, runner}
-    return not more or _namespace(runner) not in map(_namespace, more)
+    return not any(together(runner, each) for each in more)
 
 
 def _powerless(status: bytes) -> bool:
     return all(mark in status for mark in _GIVEN_UP)
-
-
-def _namespace(pid: int) -> str:
-    try:
-        return str(Path(f"/proc/{pid}/ns/pid").readlink())
-    except OSError:
-        return f"that of {pid}, which is gone"
 
 
 def _status(task: int | str) -> bytes:

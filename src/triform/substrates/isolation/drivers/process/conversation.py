@@ -66,6 +66,8 @@ class Conversation:
 
     async def ask(self, kind: str, **members: Any) -> Mapping[str, Any]:
         """Says something and waits for the answer. Raises GuestGone or ProtocolViolation."""
+        if self._over:
+            raise self._over
         self._asking = True
         try:
             await self._loop.sock_sendall(self._line, encode(control(kind, **members)))
@@ -74,7 +76,7 @@ class Conversation:
             raise GuestGone(str(error)) from error
         finally:
             self._asking = False
-            self._arrived.clear()
+            self._keep_the_rest()
 
     def speaker(self) -> int:
         """The host's number of the process that has spoken. Asked for once, before user code can speak."""
@@ -137,6 +139,12 @@ class Conversation:
         if not received:
             return self._end(GuestGone("the template closed its control socket"))
         self._keep(frames, len(received))
+
+    def _keep_the_rest(self) -> None:
+        """What came with the answer is nothing anybody asked for."""
+        rest = list(self._arrived)
+        self._arrived.clear()
+        self._keep(rest, sum(len(frame.payload) for frame in rest))
 
     def _keep(self, frames: list[Frame], size: int) -> None:
         if self._asking:
