@@ -1,6 +1,6 @@
 """The world tests are built from: one Postgres per test process, one fresh database per test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -61,19 +61,30 @@ def postgres_dsn(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_portal: BlockingPortal, postgres_dsn: str) -> str:
+def statement(postgres_portal: BlockingPortal, postgres_dsn: str) -> Iterator[Callable[[str], object]]:
+    """`statement("create database …")` at that server, on a connection kept for it."""
+    connection: Any = postgres_portal.call(asyncpg.connect, postgres_dsn)
+    yield lambda text: postgres_portal.call(connection.execute, text)
+    postgres_portal.call(connection.close)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(
+    postgres_portal: BlockingPortal, postgres_dsn: str, statement: Callable[[str], object]
+) -> str:
     """The name of a database with the platform's schema and no rows."""
-    postgres_portal.call(_make_template, postgres_dsn)
+    statement(f"create database {_TEMPLATE}")
+    postgres_portal.call(_migrate, at_database(postgres_dsn, _TEMPLATE))
     return _TEMPLATE
 
 
 @pytest.fixture
-def database_dsn(postgres_portal: BlockingPortal, postgres_dsn: str, migrated_template: str) -> Iterator[str]:
+def database_dsn(postgres_dsn: str, migrated_template: str, statement: Callable[[str], object]) -> Iterator[str]:
     """A fresh migrated database of this test alone; for tests that open it themselves, also synchronous ones."""
     name = f"test_{uuid4().hex}"
-    postgres_portal.call(_run, postgres_dsn, f"create database {name} template {migrated_template}")
+    statement(f"create database {name} template {migrated_template}")
     yield at_database(postgres_dsn, name)
-    postgres_portal.call(_run, postgres_dsn, f"drop database {name} with (force)")
+    statement(f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -84,23 +95,14 @@ async def database(database_dsn: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def empty_database_dsn(postgres_portal: BlockingPortal, postgres_dsn: str) -> Iterator[str]:
+def empty_database_dsn(postgres_dsn: str, statement: Callable[[str], object]) -> Iterator[str]:
     """A database without any schema of ours."""
     name = f"test_{uuid4().hex}"
-    postgres_portal.call(_run, postgres_dsn, f"create database {name}")
+    statement(f"create database {name}")
     yield at_database(postgres_dsn, name)
-    postgres_portal.call(_run, postgres_dsn, f"drop database {name} with (force)")
+    statement(f"drop database {name} with (force)")
 
 
-async def _make_template(dsn: str) -> None:
-    await _run(dsn, f"create database {_TEMPLATE}")
-    async with Database(at_database(dsn, _TEMPLATE), pool_size=1) as database:
+async def _migrate(dsn: str) -> None:
+    async with Database(dsn, pool_size=1) as database:
         await migrate_platform(database)
-
-
-async def _run(dsn: str, statement: str) -> None:
-    connection: Any = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -24,7 +24,7 @@ FAULT = "fault"
 MARK = "a-mark-of-the-host"
 LIMITS = Limits(memory_mb=64)
 LONG_MS = 20_000
-SOON_MS = {LOAD: 2000, RUN: 600}
+SOON_MS = {LOAD: 1000, RUN: 600}
 """For what ends at its deadline; starting the interpreter is a part of loading."""
 OUTPUT_LIMIT = 1 << 20
 

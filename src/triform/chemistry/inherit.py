@@ -97,7 +97,7 @@ class _Merge:
     def _merge(self, base: dict[str, Any], here: KeyPath, value: Mapping[str, Any]) -> None:
         inner = base.get(str(here[-1]))
         if not isinstance(inner, dict):
-            self._forget(here)
+            self._forget(base, here)
             inner = base[str(here[-1])] = {}
         self._mark(here)
         self.into(inner, value, here)
@@ -105,11 +105,11 @@ class _Merge:
     def _switch_off(self, base: dict[str, Any], here: KeyPath) -> None:
         if here[-1] not in base:
             self._complain(here, f"switches off {here[-1]!r}, which is not inherited")
+        self._forget(base, here)
         base.pop(str(here[-1]), None)
-        self._forget(here)
 
     def _replace(self, base: dict[str, Any], here: KeyPath, value: Any) -> None:
-        self._forget(here)
+        self._forget(base, here)
         base[str(here[-1])] = _copy(value)
         for inner in _paths(value, here):
             self._mark(inner)
@@ -117,10 +117,9 @@ class _Merge:
     def _mark(self, path: KeyPath) -> None:
         self.resolved.origins[path] = Origin(self.provenance, self.document.place(path))
 
-    def _forget(self, path: KeyPath) -> None:
-        origins = self.resolved.origins
-        for known in [k for k in origins if k[: len(path)] == path]:
-            del origins[known]
+    def _forget(self, base: Mapping[str, Any], path: KeyPath) -> None:
+        for known in _paths(base.get(str(path[-1])), path):
+            self.resolved.origins.pop(known, None)
 
     def _complain(self, path: KeyPath, message: str) -> None:
         self.resolved.complaints.append(DefinitionComplaint(self.document.place(path), message))

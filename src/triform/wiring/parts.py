@@ -80,11 +80,14 @@ class Assembled:
     first_admin: FirstAdmin | None
 
 
-def ground(settings: Settings, database: Database, clock: Clock | None = None) -> Ground:
+def ground(
+    settings: Settings, database: Database, clock: Clock | None = None, catalogue: Catalogue | None = None
+) -> Ground:
+    """`catalogue`: where the definitions of these settings have been read before."""
     clock = clock or SystemClock()
     ids, store = Ids(clock), ElementStore()
     cache, keyring = ElementCache(database, store, clock), Keyring.open(settings.data_dir)
-    catalogue = load(settings.definitions, known_hooks=HOOKS.keys())
+    catalogue = catalogue or load(settings.definitions, known_hooks=HOOKS.keys())
     return Ground(
         settings=settings,
         database=database,

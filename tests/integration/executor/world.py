@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import msgspec
 
+from triform.chemistry.catalogue import Catalogue, load
 from triform.clock import Clock
 from triform.elements.source_check import SourceVerdict
 from triform.errors import Failure, Suggestion
+from triform.executor.hooks import HOOKS
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.model import Ended, Usage
@@ -120,12 +123,17 @@ class World:
         return f"/api/{circle}/{body['slug']}/ops"
 
 
+@cache
+def _catalogue() -> Catalogue:
+    return load([DEFINITIONS], known_hooks=HOOKS.keys())
+
+
 @asynccontextmanager
 async def world(
     database: Database, folder: Path, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[World]:
     chosen = Settings(data_dir=folder, definitions=[DEFINITIONS], **settings)
-    base, toy = ground(chosen, database, clock), Toy()
+    base, toy = ground(chosen, database, clock, _catalogue()), Toy()
     machinery = Machinery(substrates={"toy": toy, "isolation": toy}, source_check=NoCheck(), checks={})
     assembled = assemble(base, machinery)
     async with assembled.node.working():
