@@ -91,37 +91,39 @@ async def test_an_unknown_type_is_refused_with_the_ones_there_are(circle: Circle
     assert "ruby" in json.dumps(problem)
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "complaint"),
-    [
-        ("runtime.yaml", "language: ruby\nhooks: {before: [make_coffee]}\n", "make_coffee"),
-        (
-            "validation.yaml",
-            "rules: {odd: {fails_unless: '((', severity: error, pointer: /a, message: m}}\n",
-            "odd",
-        ),
-        (
-            "pricing.yaml",
-            "pricing: {nothing_such: [{dimension: per_invocation, amount_micro_au: 5}]}\n",
-            "nothing_such",
-        ),
-        ("definition.yaml", "symbol: too-long\n", "symbol"),
-        ("surprise.yaml", "a: 1\n", "surprise.yaml"),
-    ],
-)
+NONSENSE = {
+    "oa": ("runtime.yaml", "language: ruby\nhooks: {before: [make_coffee]}\n", "make_coffee"),
+    "ob": (
+        "validation.yaml",
+        "rules: {odd: {fails_unless: '((', severity: error, pointer: /a, message: m}}\n",
+        "odd",
+    ),
+    "oc": (
+        "pricing.yaml",
+        "pricing: {nothing_such: [{dimension: per_invocation, amount_micro_au: 5}]}\n",
+        "nothing_such",
+    ),
+    "od": ("definition.yaml", "symbol: too-long\n", "symbol"),
+    "oe": ("surprise.yaml", "a: 1\n", "surprise.yaml"),
+}
+"""By the name of a type: a file of it, what is in there, and what is to be said of it."""
+
+
 async def test_definitions_that_make_no_sense_stop_the_start_and_it_is_said_where(
-    start_server: StartServer, tmp_path: Path, file: str, text: str, complaint: str
+    start_server: StartServer, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "more" / "actions" / "odd"
-    folder.mkdir(parents=True)
-    definition = "symbol: Od\ncolour: '#00AA00'\ntitle: Odd\none_line: Odd.\n"
-    (folder / "definition.yaml").write_text(definition)
-    (folder / "docs.yaml").write_text("guide: None.\n")
-    (folder / file).write_text((definition if file == "definition.yaml" else "") + text)
+    for name, (file, text, _) in NONSENSE.items():
+        folder = tmp_path / "more" / "actions" / name
+        folder.mkdir(parents=True)
+        definition = f"symbol: {name.title()}\ncolour: '#00AA00'\ntitle: Odd\none_line: Odd.\n"
+        (folder / "definition.yaml").write_text(definition)
+        (folder / "docs.yaml").write_text("guide: None.\n")
+        (folder / file).write_text((definition if file == "definition.yaml" else "") + text)
     with pytest.raises(RuntimeError) as refusal:
         start_server(definitions=json.dumps([str(tmp_path / "more")]))
-    assert f"actions/odd/{file}" in str(refusal.value)
-    assert complaint in str(refusal.value)
+    said = str(refusal.value).splitlines()
+    for name, (file, _, complaint) in NONSENSE.items():
+        assert any(f"actions/{name}/{file}" in line and complaint in line for line in said), (name, said)
     assert "Traceback" not in str(refusal.value)
 
 
