@@ -24,7 +24,7 @@ MODES = ["auto", "legacy"]
 @asynccontextmanager
 async def agent(circle: Circle, mode: Any = "auto") -> AsyncIterator[Client]:
     headers = {"Authorization": f"Bearer {circle.token}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=60, verify=False) as http:
         url = f"{str(circle.http.base_url).rstrip('/')}{circle.path}/mcp"
         async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
             yield client

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from tests.cli.conftest import TOKEN, Triform
 from tests.cli.double import Asked, Platform, Told
 from triform import __version__
+from triform.cli.client import nobody_trusted
 from triform.cli.main import VERBS
 from triform.cli.sessions import Session, stored_sessions
 from triform.cli.terminal import harmless
@@ -134,3 +136,9 @@ def test_progress_is_a_line_for_each_step_elsewhere(platform: Platform, triform:
 
 def test_programs_see_no_progress(platform: Platform, triform: Triform, tmp_path: Path) -> None:
     assert triform(*_long_work(platform, tmp_path / "greet"), "--json").err == ""
+
+
+def test_plain_http_trusts_no_certificate_rather_than_any() -> None:
+    trust = nobody_trusted()
+    assert (trust.verify_mode, trust.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert trust.cert_store_stats()["x509"] == 0

@@ -14,12 +14,15 @@ from triform.cli.outcome import NotSignedIn, Refused, Unreachable, WrongUsage
 from triform.cli.sessions import Session, Sessions, expiry, stored_sessions
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 DEFAULT_URL = "http://127.0.0.1:8743"
 _CONNECT_S = 5.0
 _ANSWER_S = 30.0
 _REFRESH_BEFORE = timedelta(seconds=60)
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,16 @@ def _due(session: Session) -> bool:
 def _connection(url: str) -> "httpx2.Client":
     import httpx2
 
+    place = urlsplit(url)
+    if place.hostname not in _THIS_MACHINE:
+        return httpx2.Client(follow_redirects=False)
     # A proxy from the environment must never see what is meant for this machine.
-    local = urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
-    return httpx2.Client(trust_env=not local, follow_redirects=False)
+    verify = True if place.scheme == "https" else nobody_trusted()
+    return httpx2.Client(trust_env=False, follow_redirects=False, verify=verify)
+
+
+def nobody_trusted() -> "ssl.SSLContext":
+    """For plain HTTP, which needs no certificates: reading the machine's takes longer than a short verb."""
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
