@@ -180,8 +180,8 @@ async def test_only_addresses_as_they_are_written_name_anything(
     server: Server, caller: Circle, segments: list[str], query: str
 ) -> None:
     target = f"/api/{'/'.join([caller.name, *segments])}{query}"
-    request = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {caller.token}\r\n\r\n"
-    got = await answers(server, request.encode())
+    headers = f"Host: localhost\r\nConnection: close\r\nAuthorization: Bearer {caller.token}\r\n"
+    got = await answers(server, f"GET {target} HTTP/1.1\r\n{headers}\r\n".encode())
     assert_sound(got)
     if got and got[0][0] == 200:
         assert segments in ([], [""], ["ops", "get"], ["ops", "runs"], ["echo"], ["echo", "ops", "get"],

@@ -16,10 +16,11 @@ MOST_WAITING = 16
 
 
 def _crowded(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    """A queue that is full after a few runs, exported at once."""
+    """A queue that is full after a few runs, exported at once, and given up soon."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", str(MOST_WAITING))
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
 
 
 async def _many(acme: World) -> set[int]:
