@@ -7,7 +7,7 @@ from pathlib import Path
 import uvloop
 
 from triform.settings import Settings
-from triform.wiring import serve
+from triform.wiring.serve import serve
 
 if __name__ == "__main__":
     settings = Settings(data_dir=Path(sys.argv[1]), port=0)

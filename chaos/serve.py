@@ -8,7 +8,7 @@ import uvloop
 
 from chaos.surroundings import SteeredClock
 from triform.settings import Settings
-from triform.wiring import serve
+from triform.wiring.serve import serve
 
 if __name__ == "__main__":
     settings = Settings(data_dir=Path(sys.argv[1]), port=int(sys.argv[2]))

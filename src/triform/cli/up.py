@@ -32,7 +32,7 @@ def up(
     chosen = settings(host=host, port=port, data_dir=data_dir, log_format="json" if terminal.json else None)
     import uvloop
 
-    from triform.wiring import serve
+    from triform.wiring.serve import serve
 
     uvloop.run(serve(chosen, lambda url: _tell(terminal, url)))
 

@@ -8,10 +8,12 @@ from typing import Any
 import httpx2
 import pytest
 
+from triform.chemistry.catalogue import Catalogue
 from triform.elements.source_check import SourceVerdict
 from triform.settings import Settings
 from triform.storage.database import Database
-from triform.wiring import Machinery, assemble, ground
+from triform.wiring.assembly import assemble
+from triform.wiring.parts import Machinery, ground
 
 Nobody = Callable[[], httpx2.AsyncClient]
 SignIn = Callable[..., Awaitable[httpx2.AsyncClient]]
@@ -33,10 +35,11 @@ class Idle:
 
 
 @pytest.fixture
-async def nobody(database: Database, tmp_path: Path) -> AsyncIterator[Nobody]:
+async def nobody(database: Database, catalogue: Catalogue, tmp_path: Path) -> AsyncIterator[Nobody]:
     """Clients of the node that present no credential."""
     machinery = Machinery(substrates={"isolation": Idle()}, source_check=NoCheck(), checks={})
-    assembled = assemble(ground(Settings(data_dir=tmp_path), database), machinery)
+    base = ground(Settings(data_dir=tmp_path), database, catalogue=catalogue)
+    assembled = assemble(base, machinery)
 
     def nobody() -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=assembled.app)  # type: ignore[arg-type]

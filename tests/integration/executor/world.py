@@ -21,7 +21,8 @@ from triform.runs.model import Ended, Usage
 from triform.settings import Settings
 from triform.storage.database import Database
 from triform.substrates.interfaces import RunContext
-from triform.wiring import Assembled, Machinery, assemble, ground
+from triform.wiring.assembly import assemble
+from triform.wiring.parts import Assembled, Machinery, ground
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 PRICE = 10_000
