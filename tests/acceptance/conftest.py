@@ -3,16 +3,19 @@
 Tests of one process share a server and use a circle each; those that kill or configure one start their own.
 """
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from tests.acceptance import server as processes
 from tests.acceptance.client import Circle
 from tests.acceptance.server import Server
+from triform.storage.embedded import EmbeddedPostgres
 
 Circles = Callable[..., Awaitable[Circle]]
 StartServer = Callable[..., Server]
@@ -54,16 +57,29 @@ def serving(data_dir: Path, **settings: object) -> Iterator[Server]:
     assert "unforeseen_error" not in running.log(), f"faults of the platform; see {data_dir}"
 
 
+@pytest.fixture(scope="session")
+def new_database(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an embedded database as the first start of a server makes it."""
+    folder = tmp_path_factory.mktemp("new-database") / "postgres"
+    with postgres_portal.wrap_async_context_manager(EmbeddedPostgres(folder)):
+        return folder
+
+
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[StartServer]:
+def start_server(tmp_path: Path, new_database: Path) -> Iterator[StartServer]:
     """`start_server(queue_limit=1)`: a server of this test alone, on the test's data folder.
 
-    Starting another one, after the first was stopped or killed, continues with the same data.
+    Its database is a copy of a new one. Starting another server, after the first was stopped or killed,
+    continues with the same data.
     """
+    data_dir = tmp_path / "data"
     started: list[Server] = []
 
     def start(**settings: object) -> Server:
-        started.append(processes.start(tmp_path / "data", **settings))
+        if not (data_dir / "postgres").exists() and "database_url" not in settings:
+            data_dir.mkdir(mode=0o700, exist_ok=True)
+            shutil.copytree(new_database, data_dir / "postgres", symlinks=True)
+        started.append(processes.start(data_dir, **settings))
         return started[-1]
 
     yield start
