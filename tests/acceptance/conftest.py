@@ -13,7 +13,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from tests.acceptance import server as processes
-from tests.acceptance.client import Circle
+from tests.acceptance.client import Circle, Element
+from tests.acceptance.clones import Clone, clone
 from tests.acceptance.server import Server
 from triform.storage.embedded import EmbeddedPostgres
 
@@ -108,6 +109,18 @@ def new_circle(http: httpx2.AsyncClient) -> Circles:
 async def circle(new_circle: Circles) -> Circle:
     """A circle of this test alone, signed in as its admin."""
     return await new_circle()
+
+
+@pytest.fixture
+async def element(circle: Circle) -> Element:
+    """A Ruby element of this test alone."""
+    return await circle.ruby()
+
+
+@pytest.fixture
+async def copy(element: Element, tmp_path: Path) -> Clone:
+    """A clone of it, as somebody with git has it."""
+    return await clone(element, tmp_path)
 
 
 @pytest.fixture

@@ -20,16 +20,6 @@ PUSH = {"Content-Type": "application/x-git-receive-pack-request"}
 _OFS = 6
 
 
-@pytest.fixture
-async def element(circle: Circle) -> Element:
-    return await circle.ruby()
-
-
-@pytest.fixture
-async def copy(element: Element, tmp_path: Path) -> Clone:
-    return await clone(element, tmp_path)
-
-
 def line(text: str) -> bytes:
     data = text.encode()
     return f"{len(data) + 4:04x}".encode() + data

@@ -1,23 +1,11 @@
 """Trees no git would make, pushed to lead somewhere else or to swell. All are refused whole."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.acceptance.client import Circle, Element
-from tests.acceptance.clones import Clone, Unchanged, clone
+from tests.acceptance.client import Element
+from tests.acceptance.clones import Clone, Unchanged
 from tests.acceptance.server import Server
 from tests.acceptance.source import git, repository_of
-
-
-@pytest.fixture
-async def element(circle: Circle) -> Element:
-    return await circle.ruby()
-
-
-@pytest.fixture
-async def copy(element: Element, tmp_path: Path) -> Clone:
-    return await clone(element, tmp_path)
 
 
 @pytest.mark.parametrize("name", [

@@ -14,16 +14,6 @@ OTHER = "def handler(input)\n  'other'\nend\n"
 SECRET = "correct-horse-battery"
 
 
-@pytest.fixture
-async def element(circle: Circle) -> Element:
-    return await circle.ruby()
-
-
-@pytest.fixture
-async def copy(element: Element, tmp_path: Path) -> Clone:
-    return await clone(element, tmp_path)
-
-
 # --- taken ----------------------------------------------------------------------------------------------------
 
 

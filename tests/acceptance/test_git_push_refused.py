@@ -11,16 +11,6 @@ from tests.acceptance.server import Server
 SECRET = "correct-horse-battery"
 
 
-@pytest.fixture
-async def element(circle: Circle) -> Element:
-    return await circle.ruby()
-
-
-@pytest.fixture
-async def copy(element: Element, tmp_path: Path) -> Clone:
-    return await clone(element, tmp_path)
-
-
 @pytest.mark.parametrize(
     ("path", "content", "why"),
     [
