@@ -6,9 +6,8 @@ from typing import Any
 import httpx2
 
 from tests.acceptance.client import Circle
-from triform.chemistry.catalogue import ElementType, Operation, load
+from triform.chemistry.catalogue import ElementType, Operation
 
-CATALOGUE = load()
 LEVELS = ("none", "read", "execute", "write", "admin")
 ROLES = {"viewer": "read", "operator": "execute", "member": "write", "admin": "admin"}
 SOME_RUN = "01980000-0000-7000-8000-000000000000"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.acceptance.access import CATALOGUE, ROLES, doors, home, key, knock, reaches
+from tests.acceptance.access import ROLES, doors, home, key, knock, reaches
 from tests.acceptance.client import Circle, refused
 from tests.acceptance.conftest import Circles
+from tests.shipped import CATALOGUE
 from triform.chemistry.catalogue import ElementType
 
 TYPES = [pytest.param(kind, id=name) for name, kind in CATALOGUE.types.items()]

@@ -10,10 +10,9 @@ import triform.chemistry
 from tests.acceptance.client import ECHO, Circle, refused
 from tests.acceptance.conftest import StartServer
 from tests.acceptance.examples import examples, play
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 
 DEFINITIONS = Path(triform.chemistry.__file__).parent / "definitions"
-CATALOGUE = load()
 OPERATIONS = [
     pytest.param(kind.name, operation, id=f"{kind.name}-{operation.name}")
     for kind in CATALOGUE.types.values()

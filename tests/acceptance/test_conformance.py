@@ -5,10 +5,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.acceptance.access import CATALOGUE, ROLES, key
+from tests.acceptance.access import ROLES, key
 from tests.acceptance.client import HOLD, Circle, refused
 from tests.acceptance.conformance import TABLE, Refusal, Row, Scene, scene
 from tests.acceptance.conftest import Circles
+from tests.shipped import CATALOGUE
 
 LEVELS = ("none", "read", "execute", "write", "admin")
 ROLE_OF = {level: role for role, level in ROLES.items()}

@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import settings
 
+from tests.shipped import CATALOGUE
 from triform.chemistry.catalogue import Catalogue, load
 from triform.chemistry.complaints import DefinitionsRefused
 
@@ -71,7 +72,7 @@ TOY: Files = {
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    return load()
+    return CATALOGUE
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 from tests.cli.conftest import Triform
 from tests.cli.double import Platform, Told
 from tests.cli.test_command import COMMAND
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 
-TYPES = sorted(kind.name for kind in load().types.values() if not kind.tenant)
+TYPES = sorted(kind.name for kind in CATALOGUE.types.values() if not kind.tenant)
 
 Asked = Callable[..., list[str]]
 

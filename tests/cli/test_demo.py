@@ -15,13 +15,13 @@ from tests.cli.double import Asked, Platform, Told
 from tests.cli.test_invoke import HEADERS, RUN
 from tests.cli.test_runs import run
 from tests.cli.test_sessions import SIGNED_IN
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.cli import demo, server
 from triform.cli.outcome import Stop
 from triform.cli.server import Progress, Server, free_port, notices, readiness, wait
 from triform.cli.sessions import Session, stored_sessions
 
-TYPE = next(kind.name for kind in load().types.values() if kind.language)
+TYPE = next(kind.name for kind in CATALOGUE.types.values() if kind.language)
 
 
 @pytest.fixture

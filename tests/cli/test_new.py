@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Triform
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.cli.declaration import read
 
-CATALOGUE = load()
 CREATABLE = sorted(kind.name for kind in CATALOGUE.types.values() if not kind.tenant)
 
 

@@ -12,13 +12,12 @@ from typer.main import get_command
 import triform
 from tests.architecture.house import ROOT
 from tests.docs.pages import DOCS
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.cli.main import app
 from triform.errors import TriformError
 from triform.observability.platform_metrics import PLATFORM
 from triform.settings import Settings
 
-CATALOGUE = load()
 REFERENCE = DOCS / "reference"
 SOURCE = sorted(path for path in (ROOT / "src").rglob("*") if path.suffix in (".py", ".sql"))
 INNER = {"TRIFORM_DEMO_COMMAND"}

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.shipped import CATALOGUE
 from triform.api.app import Errors
 from triform.api.auth import AuthDoor
 from triform.api.credentials import RequestCredentials
 from triform.api.guards import HostGuard
 from triform.api.problems import Problems
-from triform.chemistry.catalogue import Catalogue, load
+from triform.chemistry.catalogue import Catalogue
 from triform.errors import NotFound
 from triform.ids import Ids
 from triform.storage.database import Database
@@ -29,7 +30,7 @@ Browse = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    return load()
+    return CATALOGUE
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from triform.chemistry.catalogue import Catalogue, load
+from tests.shipped import CATALOGUE
+from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
 from triform.circles.model import Actor, Circle, Principal, Role
 from triform.elements.cache import ElementCache
@@ -36,7 +37,7 @@ CODE = "def handler(input)\n  input\nend\n"
 
 @cache
 def catalogue() -> Catalogue:
-    return load()
+    return CATALOGUE
 
 
 @dataclass

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from triform.chemistry.catalogue import Catalogue, load
+from tests.shipped import CATALOGUE
+from triform.chemistry.catalogue import Catalogue
 from triform.circles.model import Actor, Circle, Principal, Role
 from triform.elements.circle_element import CircleElements
 from triform.elements.model import Element, State
@@ -28,7 +29,7 @@ from triform.testing.clock import FakeClock
 
 @cache
 def catalogue() -> Catalogue:
-    return load()
+    return CATALOGUE
 
 
 class Printing:

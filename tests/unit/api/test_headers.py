@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.shipped import CATALOGUE
 from triform.api.headers import LONGEST_WAIT_S, InvalidHeader, applied, idempotency_key, if_match, preference
-from triform.chemistry.catalogue import load
 from triform.chemistry.openapi import document
 from triform.observability.traceparent import parse_traceparent
 
@@ -24,7 +24,7 @@ LIKE_TRACEPARENT = st.from_regex(re.compile(r"[0-9a-fA-F]{2}-[0-9a-f]{32}-[0-9a-
 
 
 def pattern_of(parameter: str) -> str:
-    pattern: str = document(load(), "1")["components"]["parameters"][parameter]["schema"]["pattern"]
+    pattern: str = document(CATALOGUE, "1")["components"]["parameters"][parameter]["schema"]["pattern"]
     return pattern
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.errors import Failure
 from triform.substrates.isolation import failures
 from triform.substrates.isolation.interfaces import Cause, Exit, Limits, LoadFailed, TemplateSpec
@@ -13,7 +13,7 @@ from triform.substrates.isolation.messages import GuestError, Place
 from triform.substrates.isolation.outcome import Outcome
 from triform.substrates.isolation.plan import Bounds, Plan
 
-RUBY = load().type("ruby")
+RUBY = CATALOGUE.type("ruby")
 SOURCE = "def handler(input)\n  one\n  two\n  three\n  four\nend\n"
 
 

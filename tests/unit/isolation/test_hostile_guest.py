@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hunting import examples
+from tests.shipped import CATALOGUE
 from tests.unit.isolation.world import RUBY, World, make_call
-from triform.chemistry.catalogue import load
 from triform.runs.call import Call
 from triform.runs.failures import failure_json
 from triform.substrates.isolation.channel import KINDS
@@ -73,7 +73,7 @@ FRAMES = st.one_of(
     st.builds(Frame, st.just("D"), st.sampled_from([b"1", b"[", b'"\xff"', b"{}", b"NaN", b"[" * 200])),
     st.builds(Frame, st.sampled_from(sorted(KINDS)), st.binary(max_size=20), st.integers(0, 0xFFFF)),
 )
-CODES = load().errors
+CODES = CATALOGUE.errors
 NUMBERS = count(1)
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from tests.shipped import CATALOGUE
 from tests.unit.isolation.scripted import ScriptedDriver, ScriptedInstance
-from triform.chemistry.catalogue import load
 from triform.clock import SystemClock
 from triform.elements.model import Deployment, Element, State
 from triform.runs.call import Call
@@ -32,7 +32,7 @@ from triform.substrates.isolation.source_check import SourceChecker
 from triform.substrates.isolation.substrate import IsolationSubstrate
 from triform.testing.secrets import masks_of_tests
 
-RUBY = load().type("ruby")
+RUBY = CATALOGUE.type("ruby")
 CODE = "def handler(input) = 1"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.errors import Failure
 from triform.substrates.isolation.gems import explain
 from triform.substrates.isolation.gems.errors import Alternative, NotBuilt, SourceTrouble, Unresolved
 
-RUBY = load().type("ruby")
+RUBY = CATALOGUE.type("ruby")
 CONFLICT = """Could not find compatible versions
 
 Because every version of c depends on b < 1.2
