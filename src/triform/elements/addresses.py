@@ -25,8 +25,8 @@ class Addresses:
         return element
 
     async def frozen(self, element: Element, through: Sequence[str]) -> Mapping[str, int]:
-        """By environment, which version of an element was promoted in the innermost project that has, of those it is
-        reached through. Raises NotFound, for a way that leads nowhere."""
+        """By environment, the version of an element that the innermost project it is reached through has promoted.
+        Raises NotFound, for a way that leads nowhere."""
         found: dict[str, int] = {}
         for holder in await self._holders(element, through):
             place = (self._catalogue.find(holder.element_type) or self._catalogue.tenant_type).promoted
