@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx2
 
+from .world import World
+
 
 async def invoked(client: httpx2.AsyncClient, ops: str, body: Any, expected: int = 200) -> str:
     """The id of the run."""
@@ -37,6 +39,15 @@ async def keyed(client: httpx2.AsyncClient, role: str, scopes: list[str]) -> str
 async def renamed(client: httpx2.AsyncClient, ops: str) -> None:
     """A new version."""
     assert (await client.post(f"{ops}/update", json={"name": "Again"})).status_code == 200
+
+
+async def gated(acme: World, client: httpx2.AsyncClient, ops: str, count: int) -> list[str]:
+    """Runs that are through a gate, which is shut for those that repeat them."""
+    acme.toy.gate("gate").set()
+    runs = [await invoked(client, ops, {"wait": "gate"}) for _ in range(count)]
+    acme.toy.gates.clear()
+    acme.toy.started.clear()
+    return runs
 
 
 async def batch(client: httpx2.AsyncClient, ops: str, body: Any = None, **headers: str) -> dict[str, Any]:

@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
-from .asking import batch, batch_refused, ended, invoked, renamed
+from .asking import batch, batch_refused, ended, gated, invoked, renamed
 from .world import GRANT, PRICE, World
 
+PROMOTED = """
+update elements set live_commit = 'c', live_version = 2, demo_commit = 'c', demo_version = 2 where slug = 'greet'
+"""
 KEY = {"Idempotency-Key": "batch-1"}
 
 
@@ -46,9 +49,7 @@ async def test_a_canary_that_does_not_end_stops_the_rest(acme: World, monkeypatc
     monkeypatch.setattr("triform.executor.replays.CANARY_S", 0.0)
     async with await acme.signed_in() as client:
         ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        runs = [await invoked(client, ops, {"wait": "gate"}) for _ in range(2)]
-        acme.toy.gates.clear()
+        runs = await gated(acme, client, ops, 2)
         answer = await batch(client, ops, {"dry_run": False, "canary": 1})
         acme.toy.gate("gate").set()
         (canary,) = await ended(client, ops, answer)
@@ -60,18 +61,11 @@ async def test_a_change_of_the_element_meanwhile_runs_no_canary_twice(acme: Worl
     """The rest runs the version that the canary ran."""
     async with await acme.signed_in() as client:
         ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        for _ in range(3):
-            await invoked(client, ops, {"wait": "gate"})
-        acme.toy.gates.clear()
-        acme.toy.started.clear()
+        await gated(acme, client, ops, 3)
         going = asyncio.create_task(batch(client, ops, {"dry_run": False, "canary": 1, "per_second": 100}))
         await acme.toy.begun("gate").wait()
-        await acme.database.execute(
-            "update elements set live_commit = 'c', live_version = 1, demo_commit = 'c', demo_version = 1"
-            " where slug = 'greet'"
-        )
         await renamed(client, ops)
+        await acme.database.execute(PROMOTED)
         acme.toy.gate("gate").set()
         answer = await going
         runs = await ended(client, ops, answer)
@@ -83,18 +77,18 @@ async def test_one_key_is_one_batch(acme: World) -> None:
     body = {"dry_run": False, "canary": 1, "per_second": 100}
     async with await acme.signed_in() as client:
         ops = await acme.coded(client)
-        acme.toy.gate("gate").set()
-        for _ in range(2):
-            await invoked(client, ops, {"wait": "gate"})
-        acme.toy.gates.clear()
-        acme.toy.started.clear()
+        await gated(acme, client, ops, 2)
         first = asyncio.create_task(batch(client, ops, body, **KEY))
         await acme.toy.begun("gate").wait()
-        second = await batch_refused(client, ops, body, **KEY)
+        acme.toy.started.clear()
+        second = asyncio.create_task(batch_refused(client, ops, body, **KEY))
+        another = asyncio.create_task(acme.toy.begun("gate").wait())
+        await asyncio.wait({second, another}, return_when=asyncio.FIRST_COMPLETED)
+        another.cancel()
         acme.toy.gate("gate").set()
-        answer = await first
+        answer, refused = await first, await second
         again = await batch(client, ops, body, **KEY)
         await ended(client, ops, answer)
-    assert (second["status"], second["code"]) == (409, "IDEMPOTENCY_IN_FLIGHT")
+    assert (refused["status"], refused["code"]) == (409, "IDEMPOTENCY_IN_FLIGHT")
     assert again == answer
     assert acme.toy.seen == 4

@@ -38,7 +38,7 @@ async def test_what_cannot_be_done_is_refused_at_its_place(
 
 
 async def test_a_patch_cannot_blow_the_input_up(acme: World) -> None:
-    doubling = [{"op": "copy", "from": "", "path": f"/x{n}"} for n in range(60)]
+    doubling = [{"op": "copy", "from": "", "path": f"/x{n}"} for n in range(20)]
     deep = [{"op": "copy", "from": "", "path": "/x" * n + "/x"} for n in range(1, 9)]
     async with await acme.signed_in() as client:
         ops = await acme.coded(client)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .asking import batch, batch_refused, ended, invoked, keyed, listed, renamed, replayed
+from .asking import batch, batch_refused, ended, gated, invoked, keyed, listed, renamed, replayed
 from .world import GRANT, PRICE, World
 
 DUE = """
@@ -107,11 +107,7 @@ async def test_another_version_can_be_tried_on_them(acme: World) -> None:
 async def test_runs_begin_one_after_the_other_and_are_cancelled_one_by_one(acme: World) -> None:
     async with await acme.signed_in() as client:
         ops = await acme.coded(client, concurrency={"max": 1})
-        acme.toy.gate("gate").set()
-        for _ in range(4):
-            await invoked(client, ops, {"wait": "gate"})
-        acme.toy.gates.clear()
-        acme.toy.started.clear()
+        await gated(acme, client, ops, 4)
         answer = await batch(client, ops, {"dry_run": False, "per_second": 1})
         await acme.toy.begun("gate").wait()
         due = await acme.database.fetch(DUE, answer["batch"])
