@@ -5,6 +5,7 @@ from typing import Any
 from tests.acceptance.client import GRANT, PRICE, Circle, Element, Json, refused, run_id_of
 from tests.acceptance.conftest import StartServer, client_of, sign_in
 from tests.acceptance.source import deployed, promoted
+from tests.acceptance.test_mcp import agent, text
 
 SLOW = """
 def handler(input)
@@ -92,6 +93,21 @@ async def test_a_canary_keeps_a_change_from_being_tried_on_everything(circle: Ci
     assert (stopped["stopped"], len(await element.runs(batch=stopped["batch"]))) == (True, 1)
     runs = [await element.ended(each["run_id"]) for each in fine["runs"]]
     assert (fine["stopped"], [run["output"]["net"] for run in runs]) == (False, [1, 2, 3, 4])
+
+
+async def test_an_agent_repeats_and_compares(circle: Circle) -> None:
+    element = await circle.ruby(taking("1.19"))
+    first = run_id_of(await element.invoke({"net": 100}))
+    asked = {"element": element.slug, "run_id": first, "input_patch": [{"op": "add", "path": "/net", "value": 10}]}
+    async with agent(circle) as client:
+        run = text(await client.call_tool("ruby__run_replay", asked))
+        difference = text(
+            await client.call_tool("ruby__run_diff", {"element": element.slug, "run_id": run["run_id"]})
+        )
+        plan = text(await client.call_tool("ruby__runs_replay", {"element": element.slug}))
+    assert (run["replay_of"], run["trigger"], run["output"]["total"]) == (first, "replay", 11.9)
+    assert [step["path"] for step in difference["output"]["patch"]] == ["/total", "/net"]
+    assert [each["replay_of"] for each in plan["runs"]] == [first]
 
 
 async def test_a_batch_outlives_the_server_that_took_it(start_server: StartServer) -> None:

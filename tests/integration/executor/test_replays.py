@@ -36,6 +36,7 @@ async def test_all_that_match_run_again_under_one_batch(acme: World) -> None:
         answer = await batch(client, ops, {"dry_run": False, "per_second": 100})
         again = await ended(client, ops, answer)
         found = await listed(client, ops, batch=answer["batch"])
+        everywhere = await listed(client, "/api/acme/ops", batch=answer["batch"])
         itself = (await client.get(f"{ops}/runs/{answer['batch']}")).json()
         wallet = (await client.get("/api/acme/ops/wallet")).json()
         counted = (
@@ -48,6 +49,7 @@ async def test_all_that_match_run_again_under_one_batch(acme: World) -> None:
         (answer["batch"], "replay", "completed")
     }
     assert {run["run_id"] for run in found} == {run["run_id"] for run in again}
+    assert everywhere == found
     assert (itself["operation"], itself["output"]["batch"]) == ("runs_replay", answer["batch"])
     assert wallet["balance_micro_au"] == GRANT - 6 * PRICE
     assert (counted[0], counted[1]["count"]) == (3, 3), "replays are not repeated unless they are asked for"
