@@ -118,7 +118,10 @@ class ReplayRuns:
         """All of them, or none. With a pace they wait for their time in the backlog, others go before them."""
         if not runs:
             return ()
-        items = [self._acceptance(plan, run, place / pace if pace else 0, key) for place, run in enumerate(runs)]
+        items = []
+        for place, run in enumerate(runs):
+            items.append(self._acceptance(plan, run, place / pace if pace else 0, key))
+            await asyncio.sleep(0)  # Inputs may be large, and others want their turn.
         admissions = await self._house.commits.accept_in(tx, items)
         _all_admitted(plan, {admission.verdict: admission.free_micro_au for admission in admissions})
         return tuple((run, item.run.run_id) for run, item in zip(runs, items, strict=True))
