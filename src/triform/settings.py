@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     wallet_grant_micro_au: int = Field(100_000_000, ge=0, description="Micro-AU granted to a new circle.")
 
     body_limit_bytes: int = Field(6 << 20, ge=1024, description="Largest request body.")
-    push_limit_bytes: int = Field(32 << 20, ge=1024, description="Largest pack of a git push.")
+    push_limit_bytes: int = Field(
+        32 << 20, ge=1024, description="Largest pack of a git push, or of a fetched commit."
+    )
     output_limit_bytes: int = Field(6 << 20, ge=1024, description="Largest output of a run.")
     log_limit_bytes: int = Field(1 << 20, ge=1024, description="Log bytes kept per run; the rest is counted.")
     load_timeout_ms: int = Field(10_000, ge=100, description="Longest time user code may take to load.")
@@ -71,6 +73,11 @@ class Settings(BaseSettings):
         None,
         description="Where gems come from: the URL of a RubyGems mirror (it may hold credentials) or the absolute "
         "path of a folder of gem files; unset = https://rubygems.org.",
+    )
+    git_hosts: list[str] = Field(
+        [],
+        description="Hosts (`name` or `name:port`) that git sources may be fetched from although their "
+        "address is not public.",
     )
     pool_memory_mb: int | None = Field(None, ge=1, description="Memory for ready sandboxes; unset = 1/8 of RAM.")
     definitions: list[Path] = Field([], description="More chemistry definition folders (category/type/*.yaml).")

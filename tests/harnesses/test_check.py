@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from tests.harnesses.conftest import LANGUAGES, REPOSITORY
+from triform.chemistry.catalogue import load
 from triform.clock import SystemClock
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.interfaces import Driver
 from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.shelf import Policy
-from triform.substrates.isolation.source_check import Findings, SourceChecker
+from triform.substrates.isolation.source_check import Code, Findings, SourceChecker
 
 RUBY = LANGUAGES["ruby"]
 
@@ -28,7 +29,7 @@ async def checker(driver: Driver, place: Path) -> AsyncIterator[SourceChecker]:
 
 
 async def look(checker: SourceChecker, source: str, handler: str = "handler") -> Findings:
-    return await checker.look(RUBY, source, handler)
+    return await checker.look(Code(load().type("ruby"), RUBY, source), handler)
 
 
 @pytest.mark.parametrize(

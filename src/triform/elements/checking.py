@@ -6,11 +6,16 @@ from typing import Any
 
 from triform.chemistry.element_type import ElementType
 from triform.elements import bounds
+from triform.elements.code_source import FILE, code_source
 from triform.elements.errors import InvalidSpec
 from triform.elements.request import refuse
-from triform.elements.source_check import SourceCheck
+from triform.elements.source import Files, Source
+from triform.elements.source_check import CodeFile, SourceCheck
 from triform.elements.specs import code_of
 from triform.errors import Complaint, Failure, FailureError
+
+MOST_CODE = 5 << 20
+"""Bytes of a file of code that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +35,37 @@ class CheckedSpec:
 
 
 class SpecCheck:
-    def __init__(self, source_check: SourceCheck) -> None:
+    def __init__(self, source_check: SourceCheck, source: Source) -> None:
         self._source_check = source_check
+        self._source = source
 
-    async def check(self, element_type: ElementType, spec: Any, *known: CheckedSpec) -> CheckedSpec:
-        """Code that is the same as in a `known` spec is not read again.
+    async def check(
+        self, element_type: ElementType, spec: Any, *known: CheckedSpec, files: Files | None = None
+    ) -> CheckedSpec:
+        """Code in the spec that is the same as in a `known` one is not read again; in a file it is, in `files`.
 
         Raises InvalidInput (too big), InvalidSpec, or the type's own error for code that cannot be taken.
         """
         raise_any(bounds.check_spec(spec))
         checked = rules(element_type, spec)
+        found = code_source(element_type, checked.spec)
+        if found is not None and found.kind == FILE:
+            file = await self._file(found.path or "", files)
+            return replace(checked, of_code=await self._read(element_type, checked.spec, file))
         code = code_of(element_type, checked.spec)
         for each in known:
             if code_of(element_type, each.spec) == code:
                 return replace(checked, of_code=each.of_code)
         return replace(checked, of_code=await self._read(element_type, checked.spec)) if any(code) else checked
 
-    async def _read(self, element_type: ElementType, spec: Mapping[str, Any]) -> tuple[Complaint, ...]:
-        verdict = await self._source_check.check(element_type, spec)
+    async def _file(self, path: str, files: Files | None) -> CodeFile:
+        content = await self._source.read(files, path, MOST_CODE) if files else None
+        return CodeFile(path, None if content is None else content.decode(errors="replace"))
+
+    async def _read(
+        self, element_type: ElementType, spec: Mapping[str, Any], file: CodeFile | None = None
+    ) -> tuple[Complaint, ...]:
+        verdict = await self._source_check.check(element_type, spec, file)
         if verdict.failure is not None:
             raise FailureError(_pointed(verdict.failure, verdict.errors))
         if verdict.errors:

@@ -17,6 +17,7 @@ from triform.elements.paths import check_slug
 from triform.elements.request import Request
 from triform.elements.saving import Saving
 from triform.elements.show import element_json, etag, event_json
+from triform.elements.source import Files
 from triform.elements.store import ElementStore
 from triform.elements.versions import Added
 from triform.errors import Complaint, NotFound, Suggestion
@@ -59,7 +60,8 @@ class Create:
         element_type = self._type(call.argument("element_type"))
         raise_any(_complaints(call))
         posted = _given(call, "spec", {})
-        checked = await self._spec_check.check(element_type, read_only.kept(element_type, posted, {}))
+        files = Files(call.element, call.brought.commit, call.brought.folder) if call.brought else None
+        checked = await self._spec_check.check(element_type, read_only.kept(element_type, posted, {}), files=files)
         return Draft(element_type, read_only.warned(element_type, checked, posted))
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Draft) -> Reply:

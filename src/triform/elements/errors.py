@@ -84,6 +84,19 @@ class DeployRequired(TriformError):
     )
 
 
+class VersionPromoted(TriformError):
+    """This version has been promoted with another commit."""
+
+    code = "VERSION_PROMOTED"
+    kind = "conflict"
+    default_suggestion = Suggestion(
+        why="What was promoted changes by promotion alone, never by a deploy.",
+        fix="Make another version (an update that changes nothing will do), deploy that, and promote it.",
+        op="update",
+        example={},
+    )
+
+
 class NotPromoted(TriformError):
     """Nothing has been promoted there yet."""
 

@@ -33,11 +33,14 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """What the last deploy up to a version was asked to bundle, the bundle's digest, and the image it is for."""
+    """What the last deploy up to a version was asked to bundle, the bundle's digest, and the image it is for; what
+    it fetched code from, and the commit that this came to."""
 
     requirements: tuple[str, ...]
     bundle: str | None
     runtime_image: str
+    fetched_from: str | None = None
+    fetched_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class Element:
     when the element was read to be changed. `bundled` is what the last deploy, of this or an earlier version,
     brought along. `secrets` are the values, encrypted, that the spec names by digest.
     `graph_revision` says at which state of its circle's connections it was read, 0 when it was read to be changed.
-    `branches` has the tips of those of `BRANCHES` that exist.
+    `branches` has the tips of those of `BRANCHES` that exist; `commit` holds this very version, None while the
+    repository lacks it.
     """
 
     id: UUID
@@ -73,6 +77,7 @@ class Element:
     secrets: Mapping[str, Sealed] = field(default_factory=dict, repr=False)
     branches: Mapping[str, Tip] = field(default_factory=dict)
     graph_revision: int = 0
+    commit: str | None = None
 
     @property
     def is_circle(self) -> bool:
@@ -104,7 +109,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a successful deploy pinned for one version: runtime image, and dependencies where there are any."""
+    """What a successful deploy pinned for one version: runtime image, and dependencies and a commit, if any."""
 
     version: int
     deploy_id: UUID
@@ -113,6 +118,8 @@ class Deployment:
     bundle: str | None
     created_at: datetime
     requirements: tuple[str, ...] = ()
+    fetched_from: str | None = None
+    fetched_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

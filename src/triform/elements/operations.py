@@ -43,7 +43,7 @@ class ElementOperations:
     clock: Clock
 
     def table(self) -> Mapping[str, Any]:
-        spec_check, versions = SpecCheck(self.source_check), Versions(self.store, self.source)
+        spec_check, versions = SpecCheck(self.source_check, self.source), Versions(self.store, self.source)
         connections = Connections(self.graphs, self.cache.forget_circle)
         saving = Saving(self.store, versions, connections, self.secrets, self.clock)
         upkeep = Upkeep(self.store, (*self.bonds, self.graphs), connections, self.cache.forget, self.clock)

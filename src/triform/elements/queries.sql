@@ -1,6 +1,7 @@
 -- name: find_by_slug
 -- The living element of a slug, never the one that stands for the circle.
-SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle,
+       d.requirements, d.fetched_from, d.fetched_commit
 FROM elements e JOIN circles c ON c.id = e.circle_id
 LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
                    ORDER BY version DESC LIMIT 1) d ON true
@@ -8,7 +9,8 @@ WHERE e.circle_id = $1 AND e.slug = $2 AND e.state <> 'deleted' AND e.id <> e.ci
 
 -- name: find_by_id
 -- An element of a circle by its id, deleted ones too.
-SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+SELECT e.*, c.name AS circle_name, c.graph_revision, d.version AS bundled_version, d.runtime_image, d.bundle,
+       d.requirements, d.fetched_from, d.fetched_commit
 FROM elements e JOIN circles c ON c.id = e.circle_id
 LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = e.id AND version <= e.version
                    ORDER BY version DESC LIMIT 1) d ON true
@@ -123,7 +125,8 @@ WHERE element_id = $1 ORDER BY version DESC LIMIT $2;
 
 -- name: find_version
 -- What an element was at a version, and what the last deploy up to it pinned.
-SELECT v.name, v.intention, v.spec, v.secrets, d.version AS bundled_version, d.runtime_image, d.bundle, d.requirements
+SELECT v.name, v.intention, v.spec, v.secrets, v.commit_id, d.version AS bundled_version, d.runtime_image, d.bundle,
+       d.requirements, d.fetched_from, d.fetched_commit
 FROM element_versions v
 LEFT JOIN LATERAL (SELECT * FROM deployments WHERE element_id = $1 AND version <= $2
                    ORDER BY version DESC LIMIT 1) d ON true
@@ -131,24 +134,28 @@ WHERE v.element_id = $1 AND v.version = $2;
 
 -- name: insert_deployment
 -- What a deploy of a version pinned; deploying the same version again replaces it.
-INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements,
+                         fetched_from, fetched_commit)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (element_id, version) DO UPDATE
     SET deploy_id = excluded.deploy_id, runtime_image = excluded.runtime_image, lock = excluded.lock,
-        bundle = excluded.bundle, created_at = excluded.created_at, requirements = excluded.requirements;
+        bundle = excluded.bundle, created_at = excluded.created_at, requirements = excluded.requirements,
+        fetched_from = excluded.fetched_from, fetched_commit = excluded.fetched_commit;
 
 -- name: carry_deployment
 -- A new version with the source of the one before: what was pinned for that one holds on.
 WITH carried AS (
-    INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements)
-    SELECT element_id, version + 1, deploy_id, runtime_image, lock, bundle, created_at, requirements FROM deployments
+    INSERT INTO deployments (element_id, version, deploy_id, runtime_image, lock, bundle, created_at, requirements,
+                             fetched_from, fetched_commit)
+    SELECT element_id, version + 1, deploy_id, runtime_image, lock, bundle, created_at, requirements,
+           fetched_from, fetched_commit FROM deployments
     WHERE element_id = $1 AND version = $2 - 1 RETURNING element_id)
 UPDATE elements SET deployed_version = $2 WHERE id IN (SELECT element_id FROM carried);
 
 -- name: find_deployment
 -- What the deploy of a version pinned.
-SELECT version, deploy_id, runtime_image, lock, bundle, created_at, requirements FROM deployments
-WHERE element_id = $1 AND version = $2;
+SELECT version, deploy_id, runtime_image, lock, bundle, created_at, requirements, fetched_from, fetched_commit
+FROM deployments WHERE element_id = $1 AND version = $2;
 
 -- name: insert_event
 -- One event about an element, unnumbered.

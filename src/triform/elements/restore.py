@@ -6,10 +6,13 @@ from functools import partial
 from triform.elements import read_only
 from triform.elements.cache import ElementCache
 from triform.elements.checking import CheckedSpec, SpecCheck
+from triform.elements.code_source import FILE, code_source
+from triform.elements.errors import SourceUnavailable
 from triform.elements.model import Element
 from triform.elements.request import Request, expect_version, whole_number
 from triform.elements.saving import Saving
 from triform.elements.show import element_json, etag, event_json
+from triform.elements.source import Files
 from triform.elements.store import ElementStore
 from triform.errors import NotFound, Suggestion
 from triform.reply import Reply
@@ -27,7 +30,8 @@ class Earlier:
 
 
 class Restore:
-    """`{version}` → the element, two versions on. Name, intention, spec and secrets are those of then."""
+    """`{version}` → the element, two versions on. Name, intention, spec and secrets are those of then; so are all
+    files, where the code is in one of them."""
 
     def __init__(self, store: ElementStore, saving: Saving, spec_check: SpecCheck, cache: ElementCache) -> None:
         self._store = store
@@ -43,7 +47,9 @@ class Restore:
         earlier = await self._cache.at_version(element.circle_id, element.id, version)
         if earlier is None:
             raise _no_such_version(version, element)
-        return Earlier(earlier, await self._spec_check.check(call.type, earlier.spec, CheckedSpec(element.spec)))
+        files = Files(earlier, earlier.commit) if earlier.commit else None
+        known = CheckedSpec(element.spec)
+        return Earlier(earlier, await self._spec_check.check(call.type, earlier.spec, known, files=files))
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Earlier) -> Reply:
         """Raises NotFound, VersionMismatch."""
@@ -55,7 +61,8 @@ class Restore:
         kept = await self._saving.next_version(tx, call, now, now, f"Before restore to v{version}")
         spec = read_only.kept(call.type, prepared.checked.spec, now.spec)
         wanted = kept.element.evolve(name=earlier.name, intention=earlier.intention, spec=spec)
-        added = await self._saving.next_version(tx, call, kept.element, wanted, f"Restored v{version}")
+        files_of, summary = _files_of(call, earlier), f"Restored v{version}"
+        added = await self._saving.next_version(tx, call, kept.element, wanted, summary, files_of)
         element = added.element
         return Reply(
             element_json(element, call.type, (*prepared.checked.warnings, *added.warnings)),
@@ -63,6 +70,16 @@ class Restore:
             (("element.updated", {**event_json(element), "restored": version}),),
             after_commit=(partial(self._cache.forget, element.id), *added.after_commit),
         )
+
+
+def _files_of(call: Request, earlier: Element) -> str | None:
+    """The commit with the code of then, if that is in its files. Raises SourceUnavailable when there is none."""
+    source = code_source(call.type, earlier.spec)
+    if source is None or source.kind != FILE:
+        return None
+    if earlier.commit is None:
+        raise SourceUnavailable(f"The files of version {earlier.version} are not in the repository.")
+    return earlier.commit
 
 
 def _no_such_version(version: int, element: Element) -> NotFound:

@@ -29,6 +29,7 @@ def element_from_row(row: Row) -> Element:
         secrets=decode_secrets(row["secrets"]),
         branches=_branches(row),
         graph_revision=row.get("graph_revision", 0),
+        commit=row["draft_commit"] if row["draft_version"] == row["version"] else None,
     )
 
 
@@ -41,7 +42,13 @@ def bundled(row: Row) -> Bundled | None:
     """What the last deploy up to the row's version brought along; None when nothing was deployed, or asked for."""
     if row.get("bundled_version") is None:
         return None
-    return Bundled(tuple(row["requirements"]), row["bundle"], row["runtime_image"])
+    return Bundled(
+        tuple(row["requirements"]),
+        row["bundle"],
+        row["runtime_image"],
+        row["fetched_from"],
+        row["fetched_commit"],
+    )
 
 
 def _branches(row: Row) -> dict[str, Tip]:

@@ -22,8 +22,19 @@ class SourceVerdict:
     suggestion: Suggestion | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """The file that a spec says its code is in; no `text` while there is no such file."""
+
+    path: str
+    text: str | None
+
+
 class SourceCheck(Protocol):
     """Reads user code without executing any of it."""
 
-    async def check(self, element_type: ElementType, spec: Mapping[str, Any]) -> SourceVerdict:
-        """`spec` is complete and valid. May take as long as starting an interpreter takes."""
+    async def check(
+        self, element_type: ElementType, spec: Mapping[str, Any], file: CodeFile | None = None
+    ) -> SourceVerdict:
+        """`spec` is complete and valid; `file` is given where it has its code in one. May take as long as starting
+        an interpreter takes."""

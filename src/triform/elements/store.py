@@ -183,6 +183,7 @@ class ElementStore:
             runtime_image=pinned(row, version),
             bundled=bundled(row),
             secrets=decode_secrets(row["secrets"]),
+            commit=row["commit_id"],
         )
 
     async def insert_deployment(self, tx: Transaction, element_id: UUID, deployment: Deployment) -> None:
@@ -196,6 +197,8 @@ class ElementStore:
             deployment.bundle,
             deployment.created_at,
             deployment.requirements,
+            deployment.fetched_from,
+            deployment.fetched_commit,
         )
 
     async def set_deployed(self, tx: Transaction, element_id: UUID, version: int, at: datetime) -> bool:

@@ -13,6 +13,7 @@ from triform.elements.model import Element
 from triform.elements.request import Request, expect_version, flag
 from triform.elements.saving import Saving
 from triform.elements.show import element_json, etag, event_json
+from triform.elements.source import files_with
 from triform.elements.store import ElementStore
 from triform.errors import Complaint, NotFound
 from triform.reply import Reply
@@ -44,7 +45,7 @@ class Update:
         raise_any(_complaints(call))
         element = await self._cache.fresh(call.element)
         expect_version(call, element)
-        return await self._propose(call, element.spec)
+        return await self._propose(call, element)
 
     async def __call__(self, call: Request, tx: Transaction, prepared: Proposal) -> Reply:
         """Raises NotFound, VersionMismatch; InvalidSpec for its secrets; as `prepare` when another was faster."""
@@ -53,7 +54,7 @@ class Update:
             raise NotFound()
         expect_version(call, found)
         if found.spec != prepared.before:
-            prepared = await self._propose(call, found.spec, prepared.checked)
+            prepared = await self._propose(call, found, prepared.checked)
         changed = _changed(call, found, prepared.checked.spec)
         summary = call.brought.summary if call.brought else _summary(found, changed)
         added = await self._saving.next_version(tx, call, found, changed, summary)
@@ -65,13 +66,14 @@ class Update:
             after_commit=(partial(self._cache.forget, element.id), *added.after_commit),
         )
 
-    async def _propose(self, call: Request, before: Mapping[str, Any], *known: CheckedSpec) -> Proposal:
-        patch = call.argument("spec")
+    async def _propose(self, call: Request, element: Element, *known: CheckedSpec) -> Proposal:
+        before, patch = element.spec, call.argument("spec")
         if patch is None:
             return Proposal(before, CheckedSpec(before, below_spec(call.type.check_spec(before).warnings)))
         spec = deep_merge(before, patch) if flag(call, "deep", True) else patch
         spec = read_only.kept(call.type, secret_places.adopted(call.type, spec, before), before)
-        checked = await self._spec_check.check(call.type, spec, CheckedSpec(before), *known)
+        files = files_with(element, call.brought)
+        checked = await self._spec_check.check(call.type, spec, CheckedSpec(before), *known, files=files)
         return Proposal(before, read_only.warned(call.type, checked, patch))
 
 

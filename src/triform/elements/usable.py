@@ -2,10 +2,11 @@
 
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.operation import Operation
-from triform.elements.errors import ElementDisabled
+from triform.elements.code_source import origin_of
+from triform.elements.errors import DeployRequired, ElementDisabled
 from triform.elements.model import Element, State
 from triform.elements.specs import requirements_of
-from triform.errors import NotFound
+from triform.errors import NotFound, Suggestion
 
 
 def ensure_usable(element: Element, operation: Operation) -> None:
@@ -21,7 +22,21 @@ def hindered(element: Element, operation: Operation) -> bool:
     return element.state is State.disabled and operation.execution
 
 
-def lacks_deploy(element_type: ElementType, element: Element) -> bool:
-    """Whether the element requires what the last deploy did not bring along. Without requirements: never."""
+def undeployed(element_type: ElementType, element: Element) -> DeployRequired | None:
+    """The refusal of an element that needs what the last deploy did not bring along. Without needs: never."""
     wanted, bundled = requirements_of(element_type, element.spec), element.bundled
-    return bool(wanted) and (bundled is None or bundled.bundle is None or bundled.requirements != wanted)
+    if wanted and (bundled is None or bundled.bundle is None or bundled.requirements != wanted):
+        return DeployRequired(f"The gems that version {element.version} requires have not been deployed.")
+    origin = origin_of(element_type, element.spec)
+    if origin and (bundled is None or bundled.fetched_from != origin):
+        return DeployRequired(
+            f"The source of version {element.version} has not been fetched.", suggestion=_FETCHED_BY_DEPLOY
+        )
+    return None
+
+
+_FETCHED_BY_DEPLOY = Suggestion(
+    why="Code of another repository is fetched by deploy alone, and runs as it was then.",
+    fix="Deploy (POST …/ops/deploy), then repeat.",
+    op="deploy",
+)

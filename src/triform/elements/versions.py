@@ -6,7 +6,6 @@ from functools import partial
 
 import structlog
 
-from triform.circles.model import Actor
 from triform.elements.errors import SourceUnavailable
 from triform.elements.model import DRAFT, Element, Tip
 from triform.elements.source import Brought, Change, Source
@@ -37,15 +36,13 @@ class Versions:
         self._store = store
         self._source = source
 
-    async def add(
-        self, tx: Transaction, element: Element, actor: Actor, summary: str, brought: Brought | None = None
-    ) -> Added:
-        """Adds what `element` now is. Raises SourceUnavailable and SourceMoved for a brought commit only."""
-        change = Change(element, actor, summary)
+    async def add(self, tx: Transaction, change: Change, brought: Brought | None = None) -> Added:
+        """Adds what its element now is. Raises SourceUnavailable and SourceMoved only where files come with it."""
+        element, actor, summary = change.element, change.actor, change.summary
         try:
             commits = await self._commit(tx, element, [change], brought)
         except SourceUnavailable as error:
-            if brought is not None:
+            if brought is not None or change.files_of is not None:
                 raise
             _log.warning("version_not_committed", element_id=str(element.id), detail=error.detail)
             await self._store.insert_version(tx, element, actor, summary, None)
@@ -75,5 +72,5 @@ class Versions:
 
     async def _moved(self, tx: Transaction, element: Element, tip: Tip) -> Added:
         await self._store.set_tip(tx, element.id, DRAFT, tip)
-        moved = element.evolve(branches={**element.branches, DRAFT: tip})
+        moved = element.evolve(branches={**element.branches, DRAFT: tip}, commit=tip.commit)
         return Added(moved, after_commit=(partial(self._source.point, moved, DRAFT, tip.commit),))

@@ -7,9 +7,8 @@ from uuid import UUID
 from triform.chemistry.operation import Operation
 from triform.circles.credentials import Credentials
 from triform.elements.cache import ElementCache
-from triform.elements.errors import DeployRequired
 from triform.elements.model import DEMO, DRAFT, LIVE, Element
-from triform.elements.usable import lacks_deploy
+from triform.elements.usable import undeployed
 from triform.errors import NotFound, Suggestion
 from triform.executor.errors import Stale
 from triform.runs.call import Call
@@ -79,14 +78,11 @@ class Lookup:
 
     async def ensure_deployed(self, call: Call) -> None:
         """Raises DeployRequired, and Stale when only what was remembered lacked a deploy."""
-        if not lacks_deploy(call.type, call.element):
+        if undeployed(call.type, call.element) is None:
             return
         await self._cache.fresh(call.element)
-        if lacks_deploy(
-            call.type, await self.at_version(call.element.circle_id, call.element.id, call.element.version)
-        ):
-            raise DeployRequired(f"The gems that version {call.element.version} requires have not been deployed.")
-        raise Stale
+        now = await self.at_version(call.element.circle_id, call.element.id, call.element.version)
+        raise undeployed(call.type, now) or Stale
 
     async def again(self, call: Call) -> Call:
         """The call with element and principal looked up anew. Raises NotFound or Unauthenticated."""

@@ -1,16 +1,21 @@
 """Why something cannot be done with an element's source."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from triform.errors import Complaint, Suggestion, TriformError
 from triform.source.rules import Problem
 
 
 class SourceTooLarge(TriformError):
-    """This is too large to be answered."""
+    """The source is too large."""
 
     code = "SOURCE_TOO_LARGE"
     kind = "validation"
+    to_run: ClassVar[Suggestion] = Suggestion(
+        why="All files of a version lie on the disk of every machine that runs it.",
+        fix="Leave out what the code does not need; hand data over in the input.",
+    )
 
 
 class BundleRefused(TriformError):
@@ -18,6 +23,28 @@ class BundleRefused(TriformError):
 
     code = "BUNDLE_REFUSED"
     kind = "validation"
+
+
+class SourceFileMissing(TriformError):
+    """The file that has the code is not there."""
+
+    code = "SOURCE_FILE_MISSING"
+    kind = "conflict"
+
+
+class SourceNotFetched(TriformError):
+    """The repository cannot be fetched."""
+
+    code = "SOURCE_NOT_FETCHED"
+    kind = "validation"
+
+
+class SourceUnreachable(TriformError):
+    """The repository cannot be reached."""
+
+    code = "SOURCE_UNREACHABLE"
+    kind = "unavailable"
+    retryable = True
 
 
 class SourceRefused(TriformError):

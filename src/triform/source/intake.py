@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from triform.source import rules, spec_file
+from triform.source.checkout import files_of
 from triform.source.confinement import Room
 from triform.source.errors import SourceRefused
 from triform.source.git import Git, GitFailed
@@ -43,8 +44,9 @@ class Intake:
     def __init__(self, git: Git) -> None:
         self._git = git
 
-    async def take(self, arrival: Arrival, repository: Repository, known: Known, branch: str) -> None:
-        """Afterwards all that is new lies in `waiting`. Raises SourceRefused, SourceUnavailable, GitFailed."""
+    async def take(self, arrival: Arrival, repository: Repository, known: Known | None, branch: str) -> None:
+        """Afterwards all that is new lies in `waiting`. `known` None: somebody else's files, which need no
+        more than to fit on a disk. Raises SourceRefused, SourceTooLarge, SourceUnavailable, GitFailed."""
         named = await self._listed(arrival)
         contents = await self._contents(arrival, list(named))
         view = repository.beside(arrival.waiting)
@@ -78,7 +80,7 @@ class Intake:
 
 
 def _judged(
-    contents: IO[bytes], named: dict[str, str], arrival: Arrival, view: Repository, known: Known
+    contents: IO[bytes], named: dict[str, str], arrival: Arrival, view: Repository, known: Known | None
 ) -> list[Problem]:
     try:
         problems = rules.first(_stored(contents, named, arrival.waiting, known))
@@ -86,10 +88,14 @@ def _judged(
         return [Problem("unreadable", "", str(error))]
     finally:
         contents.close()
-    return problems or problems_of(view, arrival.new, known)
+    if known is not None:
+        return problems or problems_of(view, arrival.new, known)
+    if not problems:
+        files_of(view, arrival.new)
+    return problems
 
 
-def _stored(contents: IO[bytes], named: dict[str, str], waiting: Path, known: Known) -> Iterator[Problem]:
+def _stored(contents: IO[bytes], named: dict[str, str], waiting: Path, known: Known | None) -> Iterator[Problem]:
     """Writes every object down, and says what is wrong with it wherever in the history it lies."""
     objects, batch = Objects(waiting), list[New]()
     for name, path in named.items():
@@ -113,7 +119,7 @@ def _next(contents: IO[bytes], name: str) -> New:
     return new
 
 
-def _problems(new: New, path: str, known: Known) -> Iterator[Problem]:
+def _problems(new: New, path: str, known: Known | None) -> Iterator[Problem]:
     if new.kind == TREE:
         for entry in parsed_tree(new.name, new.data):
             place = f"{path}/{entry.name}".lstrip("/")
@@ -122,8 +128,10 @@ def _problems(new: New, path: str, known: Known) -> Iterator[Problem]:
             if not entry.is_folder and (wrong := rules.in_mode(entry.mode)) is not None:
                 yield Problem("mode", place, wrong)
     elif new.kind == BLOB:
-        yield from rules.in_path(path)
         yield from rules.in_size(path, len(new.data))
+        if known is None:
+            return
+        yield from rules.in_path(path)
         yield from rules.in_content(path, new.data, known)
         if path == spec_file.PATH:
             yield from in_spec(new.data)

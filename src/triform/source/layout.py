@@ -12,6 +12,7 @@ from typing import Any
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.schema import at_pointer, replaced_at
+from triform.elements.code_source import INLINE, code_source
 from triform.elements.model import DRAFT, Element
 from triform.source import spec_file
 from triform.source.errors import SourceRefused
@@ -24,7 +25,6 @@ CodeFile = Callable[[ElementType], str | None]
 
 
 _CODE = "code"
-_INLINE = "inline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,8 @@ class Layout:
         where = element_type.limits.get("source") if element_type else None
         if element_type is None or where is None:
             return None
-        source = at_pointer(spec, where)
-        kind = source.get("type", _INLINE) if isinstance(source, Mapping) else _INLINE
-        return self.code_file(element_type) if kind == _INLINE else None
+        source = code_source(element_type, spec)
+        return self.code_file(element_type) if source is None or source.kind == INLINE else None
 
     def files(self, element: Element) -> dict[str, bytes]:
         """The files that say what the element is."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triform.elements.code_source import code_source
 from triform.elements.errors import SourceUnavailable
 from triform.elements.model import BRANCHES, DEMO, DRAFT, LIVE, Element
 from triform.elements.store import ElementStore, Wanted
@@ -127,6 +128,7 @@ class SourceStatus:
                 "draft": {"commit": tip.commit, "version": tip.version} if tip else None,
                 "version": element.version,
                 "branches": branches_json(element),
+                "fetched": _fetched(call, element),
                 "children": children,
                 **state,
                 "auth": {
@@ -136,6 +138,14 @@ class SourceStatus:
                 },
             }
         )
+
+
+def _fetched(call: Call, element: Element) -> dict[str, Any] | None:
+    """What a deploy brought from another repository, if the present source is still that."""
+    source, bundled = code_source(call.type, element.spec), element.bundled
+    if source is None or source.origin is None or bundled is None or bundled.fetched_from != source.origin:
+        return None
+    return {"repository": source.repository, "ref": source.ref, "commit": bundled.fetched_commit}
 
 
 def _state(element: Element, repository: Repository, known: Known) -> dict[str, Any]:

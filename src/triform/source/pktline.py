@@ -51,7 +51,7 @@ def read_push(data: bytes) -> PushHead | None:
     capabilities: frozenset[str] = frozenset()
     at = 0
     while True:
-        size = _size(data[at : at + 4])
+        size = size_of(data[at : at + 4])
         if size is None or (size and at + size > len(data)):
             return None
         if size == 0:
@@ -68,17 +68,18 @@ def report(capabilities: frozenset[str], refusals: Sequence[tuple[str, str]], to
     """The answer to a push. `refusals` are (ref, reason); with an empty reason the ref was taken. `told` is shown
     to whoever pushed, line by line."""
     status = line(b"unpack ok\n") + b"".join(
-        line(f"ng {ref} {_one_line(reason)}\n".encode() if reason else f"ok {ref}\n".encode())
+        line(f"ng {ref} {one_line(reason)}\n".encode() if reason else f"ok {ref}\n".encode())
         for ref, reason in refusals
     )
     status = status + FLUSH if capabilities & {"report-status", "report-status-v2"} else b""
     if "side-band-64k" not in capabilities:
         return status
-    shown = "".join(f"{_one_line(text)}\n" for text in told).encode()
+    shown = "".join(f"{one_line(text)}\n" for text in told).encode()
     return _banded(_TOLD, shown) + _banded(_REPORT, status) + FLUSH
 
 
-def _size(digits: bytes) -> int | None:
+def size_of(digits: bytes) -> int | None:
+    """Of a line, by its first four bytes; None while they are not there, 0 for a flush. Raises Malformed."""
     if len(digits) < 4:
         return None
     try:
@@ -106,5 +107,5 @@ def _banded(band: bytes, data: bytes) -> bytes:
     return b"".join(line(band + data[at : at + _BAND]) for at in range(0, len(data), _BAND))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())

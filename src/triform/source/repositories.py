@@ -13,9 +13,10 @@ import structlog
 from triform.circles.model import Actor
 from triform.elements.errors import SourceMoved, SourceUnavailable
 from triform.elements.model import BRANCHES, Element
-from triform.elements.source import Brought, Change
+from triform.elements.source import Brought, Change, Files
+from triform.source.errors import SourceTooLarge
 from triform.source.layout import Layout
-from triform.source.repository import Author, Repository
+from triform.source.repository import Author, FileTooLarge, Repository
 
 _log = structlog.get_logger()
 _NOT_IN_ADDRESSES = re.compile(r"[^A-Za-z0-9._@+-]")
@@ -43,6 +44,15 @@ class Repositories:
             self.of(element).point(branch, commit)
         except SourceUnavailable as error:
             _log.warning("branch_not_moved", element_id=str(element.id), branch=branch, detail=error.detail)
+
+    async def read(self, files: Files, path: str, most: int) -> bytes | None:
+        repository = self.of(files.element)
+        view = repository.beside(files.waiting) if files.waiting else repository
+        try:
+            return await asyncio.to_thread(view.read, files.commit, path, most)
+        except FileTooLarge as error:
+            told = f"{path} has {error.size} bytes; code has at most {most}."
+            raise SourceTooLarge(told, suggestion=SourceTooLarge.to_run) from error
 
     def _commit(self, changes: Sequence[Change], onto: str | None, brought: Brought | None) -> list[str]:
         repository = self.of(changes[0].element)
@@ -72,6 +82,7 @@ class Repositories:
             author_of(change.actor, change.element.circle_name),
             change.element.updated_at,
             f"{change.summary}\n\nTriform-Version: {change.element.version}\n",
+            change.files_of,
         )
 
     def follow(self, element: Element) -> Repository:

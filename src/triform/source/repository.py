@@ -107,11 +107,19 @@ class Repository:
                     raise
 
     def commit(
-        self, files: Mapping[str, bytes], parents: Sequence[str], author: Author, at: datetime, message: str
+        self,
+        files: Mapping[str, bytes],
+        parents: Sequence[str],
+        author: Author,
+        at: datetime,
+        message: str,
+        files_of: str | None = None,
     ) -> str:
-        """A commit with these files over those of the last parent; its name. No branch moves."""
+        """A commit with these files over those of the last parent, or of the commit `files_of`; its name. No
+        branch moves."""
         with _trouble("written"):
-            before = self._tree(self._commit(parents[-1]).tree) if parents else []
+            over = files_of or (parents[-1] if parents else None)
+            before = self._tree(self._commit(over).tree) if over else []
             blobs = {path: New(BLOB, content) for path, content in files.items()}
             news = [*blobs.values()]
             tree = self._with(before, {path: blob.name for path, blob in blobs.items()}, news)
@@ -156,6 +164,11 @@ class Repository:
         places = {branch: self.folder / "refs" / "heads" / branch for branch in BRANCHES}
         with _trouble("read"):
             return {branch: place.read_text().strip() for branch, place in places.items() if place.is_file()}
+
+    def tree(self, commit: str) -> str:
+        """The name of all of its files together."""
+        with _trouble("read"):
+            return self._commit(commit).tree
 
     def read(self, commit: str, path: str, most: int) -> bytes | None:
         """A file's content; None when there is no such file. Raises FileTooLarge."""

@@ -29,7 +29,9 @@ from triform.observability.heartbeat import Heartbeat
 from triform.observability.tracing import Tracing, configure_tracing
 from triform.runs.masks import Masks
 from triform.settings import Settings
+from triform.source.git import Git
 from triform.source.layout import CodeFile, Layout
+from triform.source.present import Present
 from triform.source.repositories import Repositories
 from triform.storage.database import Database
 from triform.substrates.interfaces import Substrate
@@ -68,6 +70,12 @@ class Ground:
     keyring: Keyring
     masks: Masks
     repositories: Repositories
+    git: Git
+
+    @property
+    def present(self) -> Present:
+        """Elements with repositories that have all their versions."""
+        return Present(self.database, self.elements, self.cache, self.repositories)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,7 @@ def ground(
         keyring=keyring,
         masks=Masks(Secrets(Vault(keyring.derive), store)),
         deployments=Deployments(database, store, cache, ids, clock),
+        git=Git(settings.data_dir / "git"),
         repositories=Repositories(settings.data_dir / "repositories", Layout(catalogue, _code_file(settings))),
     )
 

@@ -1,7 +1,10 @@
 """The sandboxes of a node: languages, images, driver, pool, and the substrate over them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import structlog
@@ -9,6 +12,9 @@ import structlog
 from triform.errors import Kind, Suggestion, TriformError
 from triform.executor.loops import Loop
 from triform.settings import Settings
+from triform.source.fetching import Fetching
+from triform.source.hosts import Hosts
+from triform.substrates.isolation.checkouts import Checkouts
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.deploy import Deploy
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
@@ -39,7 +45,17 @@ class DriverNotThere(TriformError):
     kind: ClassVar[Kind] = "unavailable"
 
 
-def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images, Bundles]:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    substrate: IsolationSubstrate
+    checker: SourceChecker
+    images: Images
+    gems: Bundles
+    code: CodeStore
+    pool: Pool
+
+
+def isolation(base: Ground) -> _Parts:
     """The sandboxes, over the best driver there is; not started."""
     settings, languages = base.settings, read_languages(base.settings.harnesses)
     images = Images(
@@ -49,7 +65,8 @@ def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images, 
     pool = Pool(driver, base.clock, Policy(memory_mb=settings.pool_memory_mb or memory_mb() // 8))
     code, bundles = CodeStore(settings.data_dir / "code"), BundleStore(settings.data_dir / "bundles")
     limits = SandboxBounds(settings.load_timeout_ms, settings.output_limit_bytes)
-    planner = Planner(languages, images, code, limits, base.clock, base.masks, bundles)
+    checkouts = Checkouts(code, base.repositories)
+    planner = Planner(languages, images, checkouts, limits, base.clock, base.masks, bundles)
     checker = SourceChecker(languages, images, code, pool, base.clock)
     gems = _gems(base, driver, images, code, bundles)
     substrate = IsolationSubstrate(
@@ -60,10 +77,23 @@ def isolation(base: Ground) -> tuple[IsolationSubstrate, SourceChecker, Images, 
         checker=checker,
         invoke=Invoke(planner, pool, base.clock, driver.name),
         deploy=Deploy(
-            planner, checker, pool, gems, base.deployments, base.clock, driver.name, settings.deploy_timeout_ms
+            planner,
+            checker,
+            pool,
+            gems,
+            _fetching(base),
+            base.deployments,
+            base.clock,
+            driver.name,
+            settings.deploy_timeout_ms,
         ),
     )
-    return substrate, checker, images, gems
+    return _Parts(substrate, checker, images, gems, code, pool)
+
+
+def _fetching(base: Ground) -> Fetching:
+    settings = base.settings
+    return Fetching(base.git, base.present, Hosts(settings.git_hosts), settings.push_limit_bytes)
 
 
 def _gems(base: Ground, driver: GuardedDriver, images: Images, code: CodeStore, store: BundleStore) -> Bundles:
@@ -88,10 +118,12 @@ def _driver(settings: Settings, languages: Mapping[str, Language]) -> Driver:
 @asynccontextmanager
 async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
     """The isolation substrate, started, with the runtime images its languages need."""
-    substrate, checker, images, gems = isolation(base)
-    gems.store.clear()
+    parts = isolation(base)
+    substrate = parts.substrate
+    parts.gems.store.clear()
+    parts.code.clear()
     for language in read_languages(base.settings.harnesses).values():
-        await _image(images, language)
+        await _image(parts.images, language)
     able = await substrate.start()
     _log.info("isolation", driver=able.driver, available=able.available, strength=able.strength)
     for weakness in able.weaknesses:
@@ -99,17 +131,25 @@ async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
     try:
         yield Machinery(
             substrates={"isolation": substrate},
-            source_check=checker,
+            source_check=parts.checker,
             checks={"isolation": substrate.ready},
             metrics=substrate.shown,
             heartbeats=(substrate.heartbeat,),
-            loops=(Loop("bundles", 3600.0, lambda: _prune(base, gems), base.clock),),
+            loops=(
+                Loop("bundles", 3600.0, partial(_prune_bundles, base, parts.gems), base.clock),
+                Loop("code", 3600.0, partial(_prune_code, parts), base.clock),
+            ),
         )
     finally:
         await substrate.stop()
 
 
-async def _prune(base: Ground, gems: Bundles) -> None:
+async def _prune_code(parts: _Parts) -> None:
+    """Folders of code that no sandbox has, and nobody asked for since yesterday: they can be made again."""
+    await asyncio.to_thread(parts.code.prune, parts.pool.folders())
+
+
+async def _prune_bundles(base: Ground, gems: Bundles) -> None:
     """Bundles that no deploy pins any more, once nobody used them for days."""
     pinned = await base.elements.bundles(base.database)
     await gems.prune(pinned)

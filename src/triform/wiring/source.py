@@ -51,6 +51,5 @@ class SourceParts:
 
 def source_parts(base: Ground) -> SourceParts:
     """Nothing is started; what an earlier process left half done is removed."""
-    git = Git(base.settings.data_dir / "git")
-    git.clear()
-    return SourceParts(Present(base.database, base.elements, base.cache, base.repositories), git)
+    base.git.clear()
+    return SourceParts(base.present, base.git)

@@ -14,7 +14,6 @@ _BEYOND_SCHEMAS = {
     "BUNDLE_REFUSED",
     "INVALID_SPEC",
     "RUBY_SYNTAX_ERROR",
-    "UNSUPPORTED_SOURCE",
     "IDEMPOTENCY_KEY_REUSED",
 }
 """Refusals of what matches the schema: rules over specs, code, bundles, what was sent before."""

@@ -20,7 +20,7 @@ from triform.elements.deployments import Deployments
 from triform.elements.graph.store import GraphStore
 from triform.elements.model import Deployment, Element
 from triform.elements.operations import ElementOperations
-from triform.elements.source_check import SourceVerdict
+from triform.elements.source_check import CodeFile, SourceVerdict
 from triform.elements.store import ElementStore
 from triform.ids import Ids
 from triform.reply import Reply
@@ -47,7 +47,9 @@ class SourceReader:
     verdict: SourceVerdict = field(default_factory=SourceVerdict)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
-    async def check(self, element_type: ElementType, spec: Mapping[str, Any]) -> SourceVerdict:
+    async def check(
+        self, element_type: ElementType, spec: Mapping[str, Any], file: CodeFile | None = None
+    ) -> SourceVerdict:
         self.asked.append(spec)
         return self.verdict
 

@@ -11,9 +11,13 @@ from uuid import UUID
 from tests.shipped import CATALOGUE
 from tests.unit.isolation.scripted import ScriptedDriver, ScriptedInstance
 from triform.clock import SystemClock
+from triform.elements.code_source import CodeSource
 from triform.elements.model import Deployment, Element, State
 from triform.runs.call import Call
+from triform.source.layout import Layout
+from triform.source.repositories import Repositories
 from triform.substrates.isolation.channel import control, parse_control
+from triform.substrates.isolation.checkouts import Checkouts
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.deploy import Deploy
 from triform.substrates.isolation.gems.bundles import Bundles
@@ -59,9 +63,19 @@ class RecordedDeployments:
     def __init__(self) -> None:
         self.recorded: list[Deployment] = []
 
+    async def ensure_free(self, element: Element, commit: str) -> None:
+        """Nothing is promoted."""
+
     async def record(self, element: Element, deployment: Deployment, actor: Any, *, trace_id: str = "") -> bool:
         self.recorded.append(deployment)
         return True
+
+
+class FetchedNothing:
+    """No test of one process fetches; the acceptance tests do, from a real git server."""
+
+    async def fetch(self, element: Element, source: CodeSource, *_: object) -> str:
+        raise AssertionError(f"{element.slug} is no git source")
 
 
 class AnsweringInstance(ScriptedInstance):
@@ -93,6 +107,7 @@ class World:
     driver: ScriptedDriver = field(default_factory=ScriptedDriver)
     images: FakeImages = field(default_factory=FakeImages)
     deployments: RecordedDeployments = field(default_factory=RecordedDeployments)
+    fetching: FetchedNothing = field(default_factory=FetchedNothing)
     answers: list[list[Frame]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,7 +116,9 @@ class World:
         self.guard = GuardedDriver(self.driver)
         self.pool = Pool(self.guard, clock, Policy(memory_mb=500, lag_s=0))
         store, source = BundleStore(self.folder / "bundles"), FolderSource(self.folder)
-        planner = Planner(languages, self.images, code, Bounds(10_000, 6 << 20), clock, masks_of_tests(), store)
+        self.repositories = Repositories(self.folder / "repositories", Layout(load(), lambda _: "main.rb"))
+        checkouts, masks = Checkouts(code, self.repositories), masks_of_tests()
+        planner = Planner(languages, self.images, checkouts, Bounds(10_000, 6 << 20), clock, masks, store)
         gems = Bundles(store, self.images, source, Workshop(self.guard, clock), code, clock)
         self.checker = SourceChecker(languages, self.images, code, self.pool, clock)
         self.substrate = IsolationSubstrate(
@@ -112,7 +129,15 @@ class World:
             checker=self.checker,
             invoke=Invoke(planner, self.pool, clock, "scripted"),
             deploy=Deploy(
-                planner, self.checker, self.pool, gems, self.deployments, clock, "scripted", timeout_ms=60_000
+                planner,
+                self.checker,
+                self.pool,
+                gems,
+                self.fetching,
+                self.deployments,
+                clock,
+                "scripted",
+                timeout_ms=60_000,
             ),
         )
 

@@ -5,7 +5,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 _FILE, _FOLDER = 0o644, 0o755
@@ -21,30 +22,45 @@ class CodeStore:
 
     def put(self, files: Mapping[str, bytes]) -> Path:
         """The folder that holds exactly these files. ValueError for a path that leads out of it."""
-        folder = self._root / digest_of(files)
+        return self.kept(digest_of(files), partial(_lay_out, files))
+
+    def kept(self, name: str, write: Callable[[Path], None]) -> Path:
+        """The folder of this name; written aside first where it is not there yet. Raises what `write` raises."""
+        folder = self._root / name
         if folder.is_dir():
             _touch(folder)
         else:
-            self._write(folder, files)
+            self._write(folder, write)
         return folder
 
-    def prune(self, unused_s: float = 7 * _DAY_S) -> int:
-        """Removes folders nobody asked for in so many seconds; how many. Running sandboxes keep theirs."""
-        stale = [folder for folder in self._folders() if time.time() - folder.stat().st_mtime > unused_s]
+    def prune(self, keep: Collection[Path] = (), unused_s: float = _DAY_S) -> int:
+        """Removes folders that are not to be kept and nobody asked for in so many seconds; how many."""
+        then = time.time() - unused_s
+        stale = [folder for folder in self._folders() if folder not in keep and folder.stat().st_mtime < then]
         for folder in stale:
-            shutil.rmtree(folder, ignore_errors=True)
+            draft = self._draft()
+            folder.rename(draft / folder.name)
+            shutil.rmtree(draft, ignore_errors=True)
         return len(stale)
 
-    def _folders(self) -> list[Path]:
-        return [entry for entry in self._root.iterdir() if entry.is_dir()] if self._root.is_dir() else []
+    def clear(self) -> None:
+        """What an earlier process left half done."""
+        for draft in self._root.glob(".*"):
+            shutil.rmtree(draft, ignore_errors=True)
 
-    def _write(self, folder: Path, files: Mapping[str, bytes]) -> None:
+    def _folders(self) -> list[Path]:
+        return [entry for entry in self._root.glob("[!.]*") if entry.is_dir()]
+
+    def _draft(self) -> Path:
         self._root.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".", dir=self._root))
+        return Path(tempfile.mkdtemp(prefix=".", dir=self._root))
+
+    def _write(self, folder: Path, write: Callable[[Path], None]) -> None:
+        draft = self._draft()
         try:
-            for name, content in files.items():
-                _place(draft / _checked(name), content)
-            draft.chmod(_FOLDER)
+            write(draft)
+            for place in (draft, *draft.rglob("*")):
+                place.chmod(_FOLDER if place.is_dir() or place.stat().st_mode & 0o100 else _FILE)
             _take_place(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -65,10 +81,11 @@ def _checked(name: str) -> PurePosixPath:
     return path
 
 
-def _place(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.chmod(_FILE)
+def _lay_out(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        path = folder / _checked(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def _take_place(draft: Path, folder: Path) -> None:

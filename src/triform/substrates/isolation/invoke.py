@@ -33,7 +33,7 @@ class Invoke:
 
     async def __call__(self, call: Call, context: RunContext) -> Ended:
         try:
-            plan = self.planner.plan(call)
+            plan = await self.planner.plan(call)
         except TriformError as refused:
             return Ended(failure=refused.failure(), isolation=self.driver)
         ended = await self._once(plan, call, context)

@@ -10,14 +10,16 @@ from uuid import UUID
 from triform.chemistry.element_type import ElementType
 from triform.chemistry.model import Limits as Asked
 from triform.clock import Clock
-from triform.elements.errors import DeployRequired
-from triform.elements.model import Bundled
+from triform.elements.code_source import FILE, INLINE, CodeSource, code_source
+from triform.elements.errors import DeployRequired, SourceUnavailable
+from triform.elements.model import Bundled, Element
 from triform.elements.specs import requirements_of
-from triform.elements.usable import lacks_deploy
+from triform.elements.usable import undeployed
+from triform.errors import Suggestion
 from triform.runs.call import Call
 from triform.runs.mask import Mask
 from triform.runs.masks import Masks
-from triform.substrates.isolation.code import CodeStore
+from triform.substrates.isolation.checkouts import Checkouts, Placed
 from triform.substrates.isolation.gems.store import Bundle, BundleStore
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
 from triform.substrates.isolation.languages import Language
@@ -107,7 +109,7 @@ class Planner:
         self,
         languages: Mapping[str, Language],
         images: Images,
-        code: CodeStore,
+        checkouts: Checkouts,
         bounds: Bounds,
         clock: Clock,
         masks: Masks,
@@ -115,7 +117,8 @@ class Planner:
     ) -> None:
         self.languages = languages
         self._images = images
-        self._code = code
+        self._code = checkouts.code
+        self._checkouts = checkouts
         self._bounds = bounds
         self._clock = clock
         self._masks = masks
@@ -126,9 +129,9 @@ class Planner:
         """KeyError for a type whose language has no harness."""
         return self.languages[element_type.language or ""]
 
-    def plan(self, call: Call) -> Plan:
+    async def plan(self, call: Call) -> Plan:
         """In the runtime image, and with the bundle, that a deploy chose. Raises a TriformError when there is no
-        image, a secret value cannot be decrypted, or the bundle is not there.
+        image, a secret value cannot be decrypted, or the bundle or the code is not there.
 
         A plan is good for a few seconds: then code and image are looked at again, which also keeps them.
         """
@@ -137,7 +140,7 @@ class Planner:
         key = (element.id, element.version, element.runtime_image, element.bundled, attached)
         made, plan = self._plans.get(key, (-_PLAN_GOOD_S, None))
         if plan is None or now - made >= _PLAN_GOOD_S:
-            plan = self._make(call, *self._deployed(call))
+            plan = self._make(call, await self.placed(call), *self._deployed(call))
             self._plans[key] = (now, plan)
             self._plans.move_to_end(key)
         if len(self._plans) > _PLANS_KEPT:
@@ -148,16 +151,37 @@ class Planner:
         """The newest its language runs in: what a deploy chooses. Raises a TriformError when there is none."""
         return self._images.find(self.language(call.type))
 
-    def plan_deploy(self, call: Call, image: Image, bundle: Bundle | None) -> Plan:
+    def plan_deploy(self, call: Call, placed: Placed, image: Image, bundle: Bundle | None) -> Plan:
         """As `plan`, with what this deploy chose."""
-        return self._make(call, image, bundle.files if bundle else None)
+        return self._make(call, placed, image, bundle.files if bundle else None)
+
+    async def placed(self, call: Call, fetched: str | None = None) -> Placed:
+        """The code in its folder; `fetched` is the commit of another repository to take, None = the deployed one.
+
+        Raises DeployRequired, SourceFileMissing, SourceRefused, SourceTooLarge, SourceUnavailable."""
+        element, language = call.element, self.language(call.type)
+        source = code_source(call.type, element.spec) or CodeSource(INLINE)
+        if source.kind == INLINE:
+            return Placed(self._code.put({language.file: (source.code or "").encode()}), language.file)
+        entry = source.path or language.file
+        if source.kind == FILE:
+            return await self._checkouts.of(element, _commit_of(element), entry)
+        if fetched is not None:
+            return await self._checkouts.of(element, fetched, entry)
+        if (refusal := undeployed(call.type, element)) or element.bundled is None:
+            raise refusal or DeployRequired
+        try:
+            return await self._checkouts.of(element, element.bundled.fetched_commit or "", entry)
+        except SourceUnavailable as gone:
+            raise DeployRequired("The commit that was deployed is not there any more.") from gone
 
     def _deployed(self, call: Call) -> tuple[Image, Path | None]:
         element, bundled = call.element, call.element.bundled
         pinned, bundle = element.runtime_image, None
         if requirements_of(call.type, element.spec):
-            if lacks_deploy(call.type, element) or bundled is None or bundled.bundle is None:
-                raise DeployRequired(f"The gems that version {element.version} requires have not been deployed.")
+            refusal = undeployed(call.type, element)
+            if refusal or bundled is None or bundled.bundle is None:
+                raise refusal or DeployRequired
             if (bundle := self._bundles.find(bundled.bundle)) is None:
                 raise DeployRequired("The bundle of gems that was deployed is not on this machine any more.")
             pinned = bundled.runtime_image
@@ -168,14 +192,14 @@ class Planner:
         own = {**_texts(asked), **self._masks.secrets.revealed(call.element)}
         return {**PLATFORM_ENVIRONMENT, **call.environment, **own}
 
-    def _make(self, call: Call, image: Image, bundle: Path | None) -> Plan:
+    def _make(self, call: Call, placed: Placed, image: Image, bundle: Path | None) -> Plan:
         element, language = call.element, self.language(call.type)
         asked = call.type.limits_of(element.spec)
         template = TemplateSpec(
             language=language.name,
             image=image.root,
-            code=self._code.put({language.file: (asked.source.get("code") or "").encode()}),
-            entry=language.file,
+            code=placed.folder,
+            entry=placed.entry,
             handler=asked.handler or DEFAULT_HANDLER,
             limits=Limits(memory_mb=asked.memory_mb or DEFAULT_MEMORY_MB),
             load_timeout_ms=self._bounds.load_timeout_ms,
@@ -193,6 +217,20 @@ class Planner:
             bounds=self._bounds,
             mask=self._masks.of(element),
         )
+
+
+def _commit_of(element: Element) -> str:
+    """Raises SourceUnavailable while the repository lacks the version."""
+    if element.commit is None:
+        raise SourceUnavailable(
+            f"Version {element.version} has not been committed to the element's repository.",
+            suggestion=Suggestion(
+                why="The repository could not be written when the version was made.",
+                fix="Let source_repair mend it with dry_run=false, then repeat.",
+                op="source_repair",
+            ),
+        )
+    return element.commit
 
 
 def _texts(asked: Asked) -> dict[str, str]:

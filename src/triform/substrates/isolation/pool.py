@@ -10,6 +10,7 @@ live within a memory budget; the least recently used go first, never one that is
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -32,8 +33,6 @@ Made = TypeVar("Made")
 
 _PASSING = frozenset({"timeout", "oom", "signal", "protocol"})
 """Causes of a failed load that may well not come back."""
-
-_TAKEN_APART = "it loads, but what it changed about the language keeps every run from starting"
 
 
 class Pool:
@@ -76,6 +75,10 @@ class Pool:
             "leases": sum(shelf.leases for shelf in shelves),
             "memory_mb": self._held_mb(),
         }
+
+    def folders(self) -> frozenset[Path]:
+        """Of the code that templates were made of."""
+        return frozenset(shelf.spec.code for shelf in self._shelves.values())
 
     @property
     def memory_limit_mb(self) -> float:
@@ -172,7 +175,7 @@ class Pool:
             try:
                 return await act(self._shelf(spec))
             except StillBorn as stillborn:
-                failure = LoadFailed("protocol", detail=_TAKEN_APART)
+                failure = LoadFailed("protocol", detail="its changes of the language keep every run from starting")
                 raise self._shelf(spec).failed(failure, self._clock.monotonic()) from stillborn
 
     def _borrowed(self, shelf: Shelf) -> contextlib.ExitStack:

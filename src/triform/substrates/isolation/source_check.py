@@ -4,14 +4,15 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from triform.chemistry.element_type import ElementType
 from triform.clock import Clock
-from triform.elements.source_check import SourceVerdict
+from triform.elements.code_source import code_source
+from triform.elements.source_check import CodeFile, SourceVerdict
 from triform.errors import Complaint, Failure, PlatformFault
 from triform.substrates.isolation.backtrace import excerpt
 from triform.substrates.isolation.code import CodeStore
@@ -36,6 +37,25 @@ class Findings(msgspec.Struct, frozen=True):
     errors: tuple[SyntaxProblem, ...] = ()
     warnings: tuple[str, ...] = ()
     handler_found: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A file of code. `path` is its name in a repository; None for code that is in the spec itself."""
+
+    type: ElementType
+    language: Language
+    text: str
+    path: str | None = None
+
+    @property
+    def file(self) -> str:
+        return self.path or self.language.file
+
+    @property
+    def pointer(self) -> str:
+        """Where the spec says it."""
+        return f"{self.type.limits['source']}/{'path' if self.path else 'code'}"
 
 
 class _Nobody:
@@ -64,28 +84,36 @@ class SourceChecker:
         self._clock = clock
         self._known: OrderedDict[bytes, Findings] = OrderedDict()
 
-    async def check(self, element_type: ElementType, spec: Mapping[str, Any]) -> SourceVerdict:
-        """The verdict on a save. A type without a language, and a spec without inline code, pass."""
-        asked = element_type.limits_of(spec)
-        source, language = asked.source.get("code"), self._languages.get(element_type.language or "")
-        if language is None or not isinstance(source, str):
+    async def check(
+        self, element_type: ElementType, spec: Mapping[str, Any], file: CodeFile | None = None
+    ) -> SourceVerdict:
+        """The verdict on a save. A type without a language passes, and code that is not there yet."""
+        language, found = self._languages.get(element_type.language or ""), code_source(element_type, spec)
+        if language is None or found is None:
             return SourceVerdict()
+        asked = element_type.limits_of(spec)
         reading = requirements.read(asked.source.get("requirements") or (), element_type.limits["source"])
         if reading.complaints:
             return SourceVerdict(errors=reading.complaints, suggestion=reading.suggestion)
-        findings = await self.look(language, source, asked.handler or DEFAULT_HANDLER)
-        pointer = f"{element_type.limits['source']}/code"
+        if file is not None and file.text is None:
+            return SourceVerdict(warnings=(_not_there(element_type, file),))
+        text = file.text if file else found.code
+        if not isinstance(text, str):
+            return SourceVerdict()
+        code = Code(element_type, language, text, file.path if file else None)
+        findings = await self.look(code, asked.handler or DEFAULT_HANDLER)
         if findings.errors:
-            return SourceVerdict(failure=syntax_failure(element_type, language, findings, source))
-        return SourceVerdict(warnings=tuple(Complaint(pointer, text) for text in findings.warnings))
+            return SourceVerdict(failure=syntax_failure(code, findings))
+        return SourceVerdict(warnings=tuple(Complaint(code.pointer, text) for text in findings.warnings))
 
-    async def look(self, language: Language, source: str, handler: str) -> Findings:
+    async def look(self, code: Code, handler: str) -> Findings:
         """What there is to say about this source. Raises PlatformFault or RuntimeImageMissing."""
-        if language.check is None:
+        if code.language.check is None:
             return Findings()
-        key = hashlib.sha256(f"{language.digest}\0{handler}\0{source}".encode(errors="surrogatepass")).digest()
+        told = f"{code.language.digest}\0{handler}\0{code.file}\0{code.text}"
+        key = hashlib.sha256(told.encode(errors="surrogatepass")).digest()
         if key not in self._known:
-            self._known[key] = await self._run(language, source, handler)
+            self._known[key] = await self._run(code.language, code.text, code.file, handler)
         self._known.move_to_end(key)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -96,10 +124,10 @@ class SourceChecker:
         if language.check is None:
             self._images.find(language)
         else:
-            await self._run(language, "", DEFAULT_HANDLER)
+            await self._run(language, "", language.file, DEFAULT_HANDLER)
 
-    async def _run(self, language: Language, source: str, handler: str) -> Findings:
-        event = msgspec.json.encode({"source": source, "file": language.file, "handler": handler})
+    async def _run(self, language: Language, source: str, file: str, handler: str) -> Findings:
+        event = msgspec.json.encode({"source": source, "file": file, "handler": handler})
         order = Order(run_id="check", event=event, timeout_ms=_TIMEOUT_MS, output_limit=_OUTPUT_LIMIT)
         try:
             async with self._pool.lease(self._template(language)) as lease:
@@ -123,13 +151,17 @@ class SourceChecker:
         )
 
 
-def syntax_failure(element_type: ElementType, language: Language, findings: Findings, source: str) -> Failure:
+def syntax_failure(code: Code, findings: Findings) -> Failure:
     """The type's own error for code that does not parse: every problem with its line, the first in its source."""
-    pointer = f"{element_type.limits['source']}/code"
-    texts = [f"{language.file} line {problem.line}: {problem.message}" for problem in findings.errors]
-    around = excerpt(source, Place(file=language.file, line=findings.errors[0].line))
-    declared = element_type.error_for("syntax_error").failure(texts[0], **({"source": around} if around else {}))
-    return replace(declared, errors=tuple(Complaint(pointer, text) for text in texts))
+    texts = [f"{code.file} line {problem.line}: {problem.message}" for problem in findings.errors]
+    around = excerpt(code.text, Place(file=code.file, line=findings.errors[0].line))
+    declared = code.type.error_for("syntax_error").failure(texts[0], **({"source": around} if around else {}))
+    return replace(declared, errors=tuple(Complaint(code.pointer, text) for text in texts))
+
+
+def _not_there(element_type: ElementType, file: CodeFile) -> Complaint:
+    message = f"there is no {file.path} in the repository yet; nothing can run before it is pushed to draft"
+    return Complaint(f"{element_type.limits['source']}/path", message)
 
 
 def _findings(outcome: Outcome, language: Language) -> Findings:

@@ -18,7 +18,7 @@ from triform.substrates.isolation.interfaces import Capabilities
 from triform.substrates.isolation.invoke import Invoke
 from triform.substrates.isolation.plan import DEFAULT_HANDLER, Images, Planner
 from triform.substrates.isolation.pool import Pool
-from triform.substrates.isolation.source_check import Findings, SourceChecker
+from triform.substrates.isolation.source_check import Code, Findings, SourceChecker
 
 _UNPROBED = Capabilities(driver="", available=False, strength="", why_not="not started")
 
@@ -83,9 +83,8 @@ class IsolationSubstrate:
         return await self._answers[call.operation.implementation](call)
 
     async def _validate_source(self, call: Call) -> Reply:
-        source = call.input["source"]["code"]
-        handler = call.input.get("handler") or DEFAULT_HANDLER
-        findings = await self._checker.look(self._planner.language(call.type), source, handler)
+        code = Code(call.type, self._planner.language(call.type), call.input["source"]["code"])
+        findings = await self._checker.look(code, call.input.get("handler") or DEFAULT_HANDLER)
         errors = _problems(findings)
         return Reply({"valid": not errors, "errors": errors})
 
