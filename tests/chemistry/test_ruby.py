@@ -75,14 +75,7 @@ def test_code_at_the_top_is_refused_with_a_patch_that_moves_it(ruby: ElementType
     assert ruby.check_spec(spec).valid
 
 
-@pytest.mark.parametrize(
-    ("spec", "pointer"),
-    [
-        ({"source": {"type": "file", "path": "a.rb"}}, "/source/type"),
-        ({"source": {"type": "git", "repository": "https://x.y/z"}}, "/source/type"),
-        (CODE | {"layers": ["x"]}, "/layers"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "pointer"), [(CODE | {"layers": ["x"]}, "/layers")])
 def test_what_comes_later_says_so_plainly(ruby: ElementType, spec: dict[str, Any], pointer: str) -> None:
     checked = ruby.check_spec(spec)
     assert list(told(checked)) == [pointer]
@@ -91,9 +84,53 @@ def test_what_comes_later_says_so_plainly(ruby: ElementType, spec: dict[str, Any
 
 
 @pytest.mark.parametrize("source_type", ["file", "git"])
-def test_other_sources_still_say_what_they_lack(ruby: ElementType, source_type: str) -> None:
+def test_other_sources_say_what_they_lack(ruby: ElementType, source_type: str) -> None:
     lacking = {"file": "/source/path", "git": "/source/repository"}[source_type]
-    assert set(told(ruby.check_spec({"source": {"type": source_type}}))) == {lacking, "/source/type"}
+    checked = ruby.check_spec({"source": {"type": source_type}})
+    assert list(told(checked)) == [lacking]
+    assert checked.suggestion is not None
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "ssh://git@x.y/z", "git@x.y:z.git", "git://x.y/z", "file:///etc", "/srv/z.git", "../z", "ext::sh -c id",
+        "https://",
+        "https://x.y", "https://user:pass@x.y/z", "https://token@x.y/z", "http://x.y@127.0.0.1/z", "https://x.y/z?t=1",
+        "https://x.y/z#f", "--upload-pack=id", "-oProxyCommand=id", "https://x.y\\@z/", "https://x.y/\n",
+        "https://x y/z",
+        "HTTPS://x.y/z\n", "javascript:x", "https://[::1/z", "https://x.y:port/z",
+    ],
+)  # fmt: skip
+def test_only_plain_addresses_are_taken_and_a_refused_one_is_not_repeated(
+    ruby: ElementType, repository: str
+) -> None:
+    checked = ruby.check_spec({"source": {"type": "git", "repository": repository}})
+    assert list(told(checked)) == ["/source/repository"]
+    assert told(checked)["/source/repository"].startswith("must be an http(s) address")
+
+
+@pytest.mark.parametrize(
+    "repository",
+    ["https://x.y/z", "http://127.0.0.1:8080/z.git", "https://[2001:db8::1]/a/b", "https://x.y/~me/z"],
+)
+def test_plain_addresses_are_taken_and_plain_http_is_a_warning(ruby: ElementType, repository: str) -> None:
+    checked = ruby.check_spec({"source": {"type": "git", "repository": repository}})
+    assert checked.valid
+    assert bool(checked.warnings) == repository.startswith("http://")
+
+
+@pytest.mark.parametrize(
+    "ref", ["--upload-pack=id", "-x", "a b", "a\nb", "a:b", "a~1", "a^", "refs/*", "", "/a", ".a"]
+)
+def test_a_ref_is_a_name(ruby: ElementType, ref: str) -> None:
+    checked = ruby.check_spec({"source": {"type": "git", "repository": "https://x.y/z", "ref": ref}})
+    assert list(told(checked)) == ["/source/ref"]
+
+
+@pytest.mark.parametrize("ref", ["main", "v1.0", "feature/x", "refs/pull/1/head", "0123456789" * 4, "release-2"])
+def test_names_of_branches_tags_and_commits_are_refs(ruby: ElementType, ref: str) -> None:
+    assert ruby.check_spec({"source": {"type": "git", "repository": "https://x.y/z", "ref": ref}}).valid
 
 
 def test_many_gems_are_a_warning(ruby: ElementType) -> None:

@@ -18,7 +18,7 @@ def own_frames(error: GuestError) -> tuple[Place, ...]:
 def first_place(error: GuestError, entry: str) -> Place | None:
     """Where in user code it happened; syntax problems have a line but no frame."""
     if error.errors:
-        return Place(file=entry, line=error.errors[0].line)
+        return Place(file=error.errors[0].file or entry, line=error.errors[0].line)
     frames = own_frames(error)
     return frames[0] if frames else None
 

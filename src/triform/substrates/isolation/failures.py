@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from triform.chemistry.element_type import ElementType
+from triform.elements.code_source import INLINE, code_source
 from triform.errors import Complaint, Failure, PlatformFault
 from triform.substrates.isolation.backtrace import exception_facts, first_place
 from triform.substrates.isolation.ending import Ending
@@ -117,7 +118,7 @@ def _syntax(ending: Ending, plan: Plan) -> str:
     if error is None or not error.errors:
         return _raised(ending, plan)
     first = error.errors[0]
-    return f"{plan.template.entry} line {first.line}: {_first_line(first.message)}"
+    return f"{first.file or plan.template.entry} line {first.line}: {_first_line(first.message)}"
 
 
 def _not_found(ending: Ending, plan: Plan) -> str:
@@ -158,10 +159,12 @@ def _facts(ending: Ending, plan: Plan) -> dict[str, Any]:
 
 
 def _complaints(error: GuestError | None, plan: Plan) -> tuple[Complaint, ...]:
-    pointer = f"{plan.type.limits.get('source', '')}/code"
+    source = code_source(plan.type, plan.spec)
+    pointer = f"{plan.type.limits.get('source', '')}/{'path' if source and source.kind != INLINE else 'code'}"
     problems = error.errors if error else ()
     return tuple(
-        Complaint(pointer, f"{plan.template.entry} line {problem.line}: {problem.message}") for problem in problems
+        Complaint(pointer, f"{each.file or plan.template.entry} line {each.line}: {each.message}")
+        for each in problems
     )
 
 

@@ -21,11 +21,12 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class SyntaxProblem(msgspec.Struct, frozen=True):
-    """Line from 1, column from 0."""
+    """Line from 1, column from 0; without `file`, of the one that was to be read."""
 
     line: int
     column: int
     message: str
+    file: str = ""
 
 
 class GuestError(msgspec.Struct, frozen=True, rename={"class_name": "class"}):

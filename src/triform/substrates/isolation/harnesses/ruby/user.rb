@@ -94,8 +94,8 @@ class Failure
   end
 
   def problems(text)
-    found = text.scan(/^#{Regexp.escape(@root)}[^:\n]+:(\d+): (.*)$/)
-    found.map { |line, message| { line: line.to_i, column: 0, message: clip(message) } }
+    found = text.scan(/^#{Regexp.escape(@root)}([^:\n]+):(\d+): (.*)$/)
+    found.map { |file, line, message| { file: clip(file), line: line.to_i, column: 0, message: clip(message) } }
   end
 
   # The gem a library most likely is in; a path is a file of the user's own.
