@@ -6,8 +6,8 @@ that is looked at anew; nothing that the server of this platform is configured w
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -66,12 +66,13 @@ class Remote:
         """Writes the pack of a commit with its files. Raises SourceNotFetched, SourceUnreachable."""
         taken, pack = 0, Unbanded()
         with refusals.translated(self.url.host), into.open("wb") as file:
-            async for chunk in self._asked(packets.asking_pack(self._server, commit)):
-                for piece in pack.feed(chunk):
-                    taken += len(piece)
-                    if taken > self.limit:
-                        raise refusals.too_large(self.url.host, self.limit)
-                    file.write(piece)
+            async with aclosing(self._asked(packets.asking_pack(self._server, commit))) as chunks:
+                async for chunk in chunks:
+                    for piece in pack.feed(chunk):
+                        taken += len(piece)
+                        if taken > self.limit:
+                            raise refusals.too_large(self.url.host, self.limit)
+                        file.write(piece)
             if not pack.ended:
                 raise Malformed("the pack is cut short")
 
@@ -87,19 +88,14 @@ class Remote:
                 if response.headers.get("Content-Type", "") != f"application/x-{_SERVICE}-advertisement":
                     raise refusals.no_repository(self.url.host)
                 self.url = asked.copy_with(path=asked.path.removesuffix(_FIRST), query=None)
-                return packets.advertised(await _all_of(response))
+                return packets.advertised(await _all_of(response.aiter_raw()))
         raise refusals.in_circles(self.url.host)
 
     async def _listed(self, names: Sequence[str]) -> dict[str, str]:
-        taken, found, cut = 0, list[bytes | None](), Packets()
-        async for chunk in self._asked(packets.asking_refs(names)):
-            taken += len(chunk)
-            if taken > _MOST_TOLD:
-                raise Malformed("there are too many references")
-            found += cut.feed(chunk)
-        return packets.listed(found)
+        async with aclosing(self._asked(packets.asking_refs(names))) as chunks:
+            return packets.listed(await _all_of(chunks))
 
-    async def _asked(self, body: bytes) -> AsyncIterator[bytes]:
+    async def _asked(self, body: bytes) -> AsyncGenerator[bytes, None]:
         url = self.url.copy_with(path=f"{self.url.path}/{_SERVICE}")
         headers = {"Content-Type": f"application/x-{_SERVICE}-request"}
         async with self._sent("POST", url, headers, body) as response:
@@ -164,9 +160,9 @@ def _names(ref: str | None) -> tuple[str, ...]:
     return (ref,) if ref == "HEAD" or ref.startswith("refs/") else (f"refs/heads/{ref}", f"refs/tags/{ref}")
 
 
-async def _all_of(response: httpx2.Response) -> list[bytes | None]:
+async def _all_of(chunks: AsyncIterator[bytes]) -> list[bytes | None]:
     taken, found, cut = 0, list[bytes | None](), Packets()
-    async for chunk in response.aiter_raw():
+    async for chunk in chunks:
         taken += len(chunk)
         if taken > _MOST_TOLD:
             raise Malformed("there are too many references")
