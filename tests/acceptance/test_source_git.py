@@ -7,9 +7,9 @@ import pytest
 
 from tests.acceptance.client import Circle, Element, Json, refused
 from tests.acceptance.conftest import client_of, serving, sign_in
-from tests.acceptance.remotes import GitServer, Repository
 from tests.acceptance.server import Server
 from tests.acceptance.source import deployed, git, promoted, repository_of
+from tests.remotes import GitServer, Repository
 
 MAIN = "require_relative 'lib/tax'\ndef handler(input) = Tax.rate\n"
 TAX = "module Tax\n  def self.rate = {}\nend\n"

@@ -11,9 +11,9 @@ import pytest
 
 from tests.acceptance.client import Circle, Element, Json, refused, until
 from tests.acceptance.conftest import client_of, serving, sign_in
-from tests.acceptance.remotes import ADVERTISEMENT, RESULT, Answer, GitServer, Repository
 from tests.acceptance.server import Server
 from tests.acceptance.source import deployed, repository_of
+from tests.remotes import ADVERTISEMENT, RESULT, Answer, GitServer, Repository
 from triform.source.pktline import FLUSH, line
 
 MAIN = "def handler(input) = 'here'\n"

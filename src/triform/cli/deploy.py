@@ -105,7 +105,9 @@ def _same(declared: Declaration, present: Mapping[str, Any]) -> bool:
 def _line(client: Client, done: Deployed) -> str:
     element, took = done.element, milliseconds(done.took_ms)
     address = client.url + client.op("invoke", element["slug"])
-    return f"{element['slug']} version {element['version']} ({done.change}) is deployed, {took}\n{address}"
+    source = done.deploy.get("source") or {}
+    commit = f" at {source['commit'][:12]} of {source['repository']}" if source.get("repository") else ""
+    return f"{element['slug']} version {element['version']} ({done.change}) is deployed{commit}, {took}\n{address}"
 
 
 def tell_warnings(terminal: Terminal, warnings: Sequence[Any]) -> None:

@@ -23,8 +23,10 @@ def translated(host: str) -> Iterator[None]:
         yield
     except httpx2.TimeoutException:
         raise unreachable(host, "it takes too long") from None
-    except (httpx2.TransportError, httpx2.InvalidURL):
-        raise unreachable(host, "the connection fails") from None
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        why = "its certificate is not trusted for this name" if untrusted else "the connection fails"
+        raise unreachable(host, why) from None
     except Malformed as error:
         raise unreachable(host, f"it sends something that is not understood: {error}") from None
     except Told as told:

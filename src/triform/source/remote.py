@@ -148,7 +148,8 @@ def _plain(text: str, *, redirected: bool = False) -> httpx2.URL:
     except httpx2.InvalidURL:
         raise refusals.odd_address() from None
     query = url.query not in ((b"", f"service={_SERVICE}".encode()) if redirected else (b"",))
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or query or url.fragment:
+    named = url.host and 0 < (url.port or 80) < 1 << 16 and not url.userinfo
+    if url.scheme not in ("http", "https") or not named or query or url.fragment:
         raise refusals.odd_address()
     return url
 

@@ -55,3 +55,29 @@ def test_asking_for_it_keeps_it(store: CodeStore) -> None:
     os.utime(folder, (0, 0))
     store.put({"main.rb": b"1"})
     assert store.prune(unused_s=3600) == 0
+
+
+def test_what_a_sandbox_has_is_kept_however_old_it_is(store: CodeStore) -> None:
+    held, idle = store.put({"main.rb": b"held"}), store.put({"main.rb": b"idle"})
+    for folder in (held, idle):
+        os.utime(folder, (0, 0))
+    assert store.prune({held}) == 1
+    assert (held / "main.rb").is_file()
+    assert not idle.exists()
+
+
+def test_what_could_not_be_written_leaves_nothing_behind(store: CodeStore, tmp_path: Path) -> None:
+    def half(folder: Path) -> None:
+        (folder / "main.rb").write_text("half")
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        store.kept("tree", half)
+    assert not list((tmp_path / "code").iterdir())
+
+
+def test_what_an_earlier_process_left_half_done_is_removed(store: CodeStore, tmp_path: Path) -> None:
+    whole = store.put({"main.rb": b"1"})
+    (tmp_path / "code" / ".draft" / "deep").mkdir(parents=True)
+    store.clear()
+    assert list((tmp_path / "code").iterdir()) == [whole]

@@ -1,6 +1,7 @@
 """A git server on loopback: git's own http-backend, and answers made up for single paths."""
 
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.acceptance.clones import IDENTITY
-
+IDENTITY = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.test",
+            "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.test"}  # fmt: skip
 Answer = tuple[int, Mapping[str, str], bytes]
 ADVERTISEMENT = "application/x-git-upload-pack-advertisement"
 RESULT = "application/x-git-upload-pack-result"
@@ -51,9 +52,11 @@ class GitServer:
     version each request spoke; `version` 0 makes it a server that knows no other. `instead`: answers for single
     paths."""
 
-    def __init__(self, root: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, root: Path, tls: ssl.SSLContext | None = None) -> None:
         self._root = root
-        self._server = ThreadingHTTPServer((host, 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.version = 2
         self.asked: list[str] = []
@@ -61,9 +64,13 @@ class GitServer:
         self.instead: dict[str, Callable[[], Answer]] = {}
 
     @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
     def place(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self._server.server_port}"
+        return f"127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
