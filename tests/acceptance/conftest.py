@@ -16,6 +16,7 @@ from tests.acceptance import server as processes
 from tests.acceptance.client import Circle, Element
 from tests.acceptance.clones import Clone, clone
 from tests.acceptance.server import Server
+from tests.remotes import GitServer
 from triform.storage.embedded import EmbeddedPostgres
 
 Circles = Callable[..., Awaitable[Circle]]
@@ -132,6 +133,26 @@ async def tight_circle(tight_server: Server) -> AsyncIterator[Circle]:
             yield circle
         finally:
             await circle.free_all()
+
+
+@pytest.fixture(scope="session")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """A git server elsewhere; each test has a repository of its own there."""
+    with GitServer(tmp_path_factory.mktemp("remotes")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fetching_server(remote: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that may fetch from `remote`, and from nowhere else around it."""
+    folder = tmp_path_factory.mktemp("fetching-server")
+    yield from serving(folder, git_hosts=f'["{remote.place}"]', push_limit_bytes=1 << 20)
+
+
+@pytest.fixture
+async def fetching_circle(fetching_server: Server) -> AsyncIterator[Circle]:
+    async with client_of(fetching_server) as client:
+        yield await sign_in(client)
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Code in another repository: fetched at deploy, pinned to a commit, and run from there until the next deploy."""
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.client import Circle, Element, Json, refused
-from tests.acceptance.conftest import client_of, serving, sign_in
+from tests.acceptance.conftest import sign_in
 from tests.acceptance.server import Server
 from tests.acceptance.source import deployed, git, promoted, repository_of
 from tests.remotes import GitServer, Repository
@@ -15,22 +14,9 @@ MAIN = "require_relative 'lib/tax'\ndef handler(input) = Tax.rate\n"
 TAX = "module Tax\n  def self.rate = {}\nend\n"
 
 
-@pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
-    with GitServer(tmp_path_factory.mktemp("remotes")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def allowing(remote: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that may fetch from `remote`."""
-    yield from serving(tmp_path_factory.mktemp("server"), git_hosts=f'["{remote.place}"]')
-
-
 @pytest.fixture
-async def circle(allowing: Server) -> AsyncIterator[Circle]:
-    async with client_of(allowing) as http:
-        yield await sign_in(http)
+def circle(fetching_circle: Circle) -> Circle:
+    return fetching_circle
 
 
 @pytest.fixture
@@ -144,13 +130,13 @@ async def test_frames_say_the_files_own_path(element: Element, tax: Repository) 
 
 
 async def test_history_hooks_and_configuration_do_not_come_along(
-    allowing: Server, element: Element, tax: Repository
+    fetching_server: Server, element: Element, tax: Repository
 ) -> None:
     for number in range(3):
         tax.commit({"notes.txt": f"secret of the past {number}"})
     commit = tax.commit({".gitattributes": "*.rb filter=evil\n", "hooks/post-checkout": "#!/bin/sh\n"})
     await deployed(element)
-    folder = await repository_of(allowing, element)
+    folder = await repository_of(fetching_server, element)
     assert git(folder, "cat-file", "-t", commit).strip() == "commit"
     past = tax.git("rev-parse", "main~2:notes.txt")
     assert not (folder / "objects" / past[:2] / past[2:]).exists()

@@ -1,16 +1,15 @@
 """Repositories and servers that mean harm: nothing of what they send is run, kept, or leads anywhere."""
 
 import os
-import socket
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.client import Circle, Element, Json, refused, until
-from tests.acceptance.conftest import client_of, serving, sign_in
+from tests.acceptance.fetching import fetching
 from tests.acceptance.server import Server
 from tests.acceptance.source import deployed, repository_of
 from tests.remotes import ADVERTISEMENT, RESULT, Answer, GitServer, Repository
@@ -20,23 +19,9 @@ MAIN = "def handler(input) = 'here'\n"
 HEAD = "1" * 40
 
 
-@pytest.fixture(scope="module")
-def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
-    with GitServer(tmp_path_factory.mktemp("remotes")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def allowing(remote: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that may fetch from `remote`, and from nowhere else around it."""
-    folder = tmp_path_factory.mktemp("server")
-    yield from serving(folder, git_hosts=f'["{remote.place}"]', push_limit_bytes=1 << 20)
-
-
 @pytest.fixture
-async def circle(allowing: Server) -> AsyncIterator[Circle]:
-    async with client_of(allowing) as http:
-        yield await sign_in(http)
+def circle(fetching_circle: Circle) -> Circle:
+    return fetching_circle
 
 
 @pytest.fixture
@@ -49,121 +34,6 @@ def evil(remote: GitServer, tmp_path: Path) -> Repository:
 @pytest.fixture
 async def element(circle: Circle, remote: GitServer, evil: Repository) -> Element:
     return await fetching(circle, f"{remote.url}/{evil.folder.name}")
-
-
-async def fetching(circle: Circle, repository: str, **source: Json) -> Element:
-    answer = await circle.create("evil", {"source": {"type": "git", "repository": repository, **source}})
-    assert answer.status_code == 201, answer.text
-    return Element(circle, "evil")
-
-
-class Bystander:
-    """Somebody on loopback who is not to be spoken to; `heard` says whether anybody did."""
-
-    def __enter__(self) -> "Bystander":
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._listening.settimeout(0)
-        self.port = self._listening.getsockname()[1]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listening.close()
-
-    @property
-    def heard(self) -> bool:
-        """A connection that was made is in the queue, whether or not it has been closed since."""
-        try:
-            self._listening.accept()
-        except BlockingIOError:
-            return False
-        return True
-
-
-# --- where nothing is fetched from ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]", "[64:ff9b::7f00:1]",
-    ],
-)  # fmt: skip
-async def test_loopback_is_refused_however_it_is_written_and_not_even_spoken_to(circle: Circle, host: str) -> None:
-    with Bystander() as bystander:
-        element = await fetching(circle, f"http://{host}:{bystander.port}/evil.git")
-        problem = refused(await element.post("/ops/deploy"), 422, "SOURCE_NOT_FETCHED")
-        assert problem["_suggestion"]["code"] == "ADDRESS_NOT_PUBLIC"
-        assert "TRIFORM_GIT_HOSTS" in problem["_suggestion"]["fix"]
-        assert not problem["retryable"]
-        assert not bystander.heard
-
-
-@pytest.mark.parametrize(
-    "host", ["169.254.169.254", "10.0.0.1", "192.168.0.1", "100.100.100.200", "[fd00:ec2::254]", "[fe80::1]"]
-)
-async def test_metadata_and_private_addresses_are_refused(circle: Circle, host: str) -> None:
-    element = await fetching(circle, f"http://{host}/latest/meta-data/")
-    problem = refused(await element.post("/ops/deploy"), 422, "SOURCE_NOT_FETCHED")
-    assert problem["_suggestion"]["code"] == "ADDRESS_NOT_PUBLIC"
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_to_a_refused_host_is_not_followed(
-    element: Element, remote: GitServer, evil: Repository, status: int
-) -> None:
-    with Bystander() as bystander:
-        target = f"http://127.0.0.1:{bystander.port}/x/info/refs?service=git-upload-pack"
-        remote.instead[f"/{evil.folder.name}/info/refs"] = lambda: (status, {"Location": target}, b"")
-        problem = refused(await element.post("/ops/deploy"), 422, "SOURCE_NOT_FETCHED")
-        assert problem["_suggestion"]["code"] == "ADDRESS_NOT_PUBLIC"
-        assert not bystander.heard
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "file:///etc/passwd", "ftp://127.0.0.1/info/refs", "gopher://127.0.0.1:70/info/refs", "ext::sh -c id",
-        "http://user:pass@{place}/{name}/info/refs?service=git-upload-pack", "http://{place}/admin/delete-all",
-        "http://{place}/{name}/info/refs?service=git-upload-pack&x=1", "//[::1/info/refs", "",
-    ],
-)  # fmt: skip
-async def test_a_redirect_leads_to_a_repository_or_nowhere(
-    element: Element, remote: GitServer, evil: Repository, location: str
-) -> None:
-    target = location.format(place=remote.place, name=f"{evil.folder.name}-too")
-    remote.instead[f"/{evil.folder.name}/info/refs"] = lambda: (302, {"Location": target}, b"")
-    remote.asked.clear()
-    problem = refused(await element.post("/ops/deploy"), 422, "SOURCE_NOT_FETCHED")
-    assert problem["_suggestion"]["code"] in ("REDIRECT", "ADDRESS")
-    assert "pass" not in str(problem)
-    assert {each.partition("?")[0] for each in remote.asked} == {f"/{evil.folder.name}/info/refs"}
-
-
-async def test_a_repository_that_has_moved_is_fetched_from_where_it_is(
-    circle: Circle, remote: GitServer, evil: Repository
-) -> None:
-    target = f"{remote.url}/{evil.folder.name}/info/refs?service=git-upload-pack"
-    remote.instead["/before/info/refs"] = lambda: (301, {"Location": target, "Set-Cookie": "a=b"}, b"")
-    element = await deployed(await fetching(circle, f"{remote.url}/before"))
-    assert (await element.invoke({})).json() == "here"
-    assert not any("Cookie" in headers or "Authorization" in headers for headers in remote.headers)
-
-
-async def test_a_later_request_is_not_redirected(element: Element, remote: GitServer, evil: Repository) -> None:
-    with Bystander() as bystander:
-        target = f"http://127.0.0.1:{bystander.port}/x/git-upload-pack"
-        remote.instead[f"/{evil.folder.name}/git-upload-pack"] = lambda: (307, {"Location": target}, b"")
-        refused(await element.post("/ops/deploy"), 422, "SOURCE_NOT_FETCHED")
-        assert not bystander.heard
-
-
-async def test_credentials_in_an_address_are_refused_and_told_nowhere(allowing: Server, circle: Circle) -> None:
-    spec = {"source": {"type": "git", "repository": "https://me:hunter2-secret@git.example.org/x.git"}}
-    answer = await circle.create("evil", spec)
-    refused(answer, 422, "INVALID_SPEC")
-    assert "hunter2" not in answer.text
-    assert "hunter2" not in allowing.log()
 
 
 # --- what they send -------------------------------------------------------------------------------------------
@@ -185,13 +55,13 @@ def with_entry(repository: Repository, entry: str) -> None:
     ("target", "path"), [("/etc/passwd", "link.rb"), ("../../..", "up"), ("main.rb", "alias.rb"), ("/", "data")]
 )
 async def test_links_are_refused_and_none_is_laid_out(
-    allowing: Server, element: Element, evil: Repository, target: str, path: str
+    fetching_server: Server, element: Element, evil: Repository, target: str, path: str
 ) -> None:
     blob = evil.git("hash-object", "-w", "--stdin", stdin=target.encode())
     with_entry(evil, f"120000 blob {blob}\t{path}")
     problem = await problem_of(element, 422, "SOURCE_REFUSED")
     assert f"{path} is a symbolic link" in problem["errors"][0]["message"]
-    assert not [each for each in (allowing.data_dir / "code").rglob("*") if each.is_symlink()]
+    assert not [each for each in (fetching_server.data_dir / "code").rglob("*") if each.is_symlink()]
 
 
 async def test_submodules_are_refused_and_not_followed(
@@ -219,7 +89,7 @@ async def test_names_that_lead_out_or_into_git_are_refused(element: Element, evi
 
 
 async def test_a_few_small_trees_that_stand_for_billions_of_files_are_refused(
-    allowing: Server, element: Element, evil: Repository
+    fetching_server: Server, element: Element, evil: Repository
 ) -> None:
     below = f"100644 blob {evil.git('rev-parse', 'HEAD:main.rb')}"
     tree = evil.git("mktree", stdin="".join(f"{below}\t{number}.rb\n" for number in range(10)).encode())
@@ -228,7 +98,7 @@ async def test_a_few_small_trees_that_stand_for_billions_of_files_are_refused(
         tree = evil.git("mktree", stdin=lines.encode())
     with_entry(evil, f"040000 tree {tree}\tbomb")
     await problem_of(element, 422, "SOURCE_TOO_LARGE")
-    assert not list((allowing.data_dir / "code").rglob("bomb"))
+    assert not list((fetching_server.data_dir / "code").rglob("bomb"))
 
 
 async def test_small_packs_that_become_large_are_refused(element: Element, evil: Repository) -> None:
@@ -282,13 +152,13 @@ async def test_packs_that_are_none(
 
 
 async def test_a_pack_that_holds_another_commit_than_was_promised(
-    allowing: Server, element: Element, remote: GitServer, evil: Repository
+    fetching_server: Server, element: Element, remote: GitServer, evil: Repository
 ) -> None:
     pack = _packed(evil, evil.git("rev-parse", "HEAD"))
     playing(remote, evil, line(b"packfile\n") + line(b"\x01" + pack) + FLUSH)
     problem = await problem_of(element, 422, "SOURCE_NOT_FETCHED")
     assert problem["_suggestion"]["code"] == "UNSOUND"
-    folder = await repository_of(allowing, element)
+    folder = await repository_of(fetching_server, element)
     real = evil.git("rev-parse", "HEAD")
     assert not (folder / "objects" / real[:2] / real[2:]).exists()
 
@@ -353,7 +223,7 @@ async def test_a_deploy_that_waits_for_a_silent_server_can_be_cancelled(
 
 
 async def test_no_git_of_ours_ever_speaks_to_a_network(
-    allowing: Server, element: Element, remote: GitServer
+    fetching_server: Server, element: Element, remote: GitServer
 ) -> None:
     """Whoever asks is the server itself; git has neither an address nor a reference on its command line."""
     remote.headers.clear()

@@ -91,6 +91,19 @@ def test_git_clones_and_pushes_as_the_page_says(instance: Server, tmp_path: Path
     assert "Good morning, Ada!" in done.stdout
 
 
+def test_code_in_files_runs_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    answer = httpx2.post(f"{instance.url}/api/auth/dev", json={"circle_name": "filers"})
+    before = (
+        f"triform login --circle filers\nexport TRIFORM_TOKEN={answer.json()['token']} TRIFORM_CIRCLE=filers\n"
+    )
+    script = before + commands(DOCS / "how-to/code-in-files.md").replace("127.0.0.1:8743", instance.url[7:])
+    done = run(script, tmp_path, TRIFORM_URL=instance.url)
+    assert done.returncode == 0, done.stderr
+    assert "there is no lib/main.rb in the repository yet" in done.stdout
+    assert '"tax":50.0' in done.stdout
+    assert '"tax":100.0' in done.stdout
+
+
 def test_the_demo_shows_a_run_and_leaves_nothing_running(images: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     done = run("triform demo ruby --exit", tmp_path, TRIFORM_DATA_DIR=str(data_dir), TRIFORM_IMAGE_DIR=str(images))
