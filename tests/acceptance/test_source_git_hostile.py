@@ -169,6 +169,22 @@ def _packed(repository: Repository, commit: str) -> bytes:
     return subprocess.run(command, input=names.encode(), capture_output=True, check=True).stdout
 
 
+async def test_an_object_that_is_no_commit(circle: Circle, remote: GitServer, evil: Repository) -> None:
+    blob = evil.git("rev-parse", "HEAD:main.rb")
+    element = await fetching(circle, f"{remote.url}/{evil.folder.name}", ref=blob)
+    problem = await problem_of(element, 422, "SOURCE_NOT_FETCHED")
+    assert problem["_suggestion"]["code"] == "NO_COMMIT"
+
+
+async def test_a_repository_of_another_hash_is_told_apart(
+    element: Element, remote: GitServer, evil: Repository
+) -> None:
+    told = line(b"version 2\n") + line(b"object-format=sha256\n") + FLUSH
+    remote.instead[f"/{evil.folder.name}/info/refs"] = lambda: (200, {"Content-Type": ADVERTISEMENT}, told)
+    problem = await problem_of(element, 422, "SOURCE_NOT_FETCHED")
+    assert problem["_suggestion"]["code"] == "SHA256"
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
