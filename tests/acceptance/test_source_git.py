@@ -235,6 +235,7 @@ async def test_a_file_that_is_not_there(circle: Circle, remote: GitServer, tax: 
     element = await fetching(circle, remote, tax, path="lib/other.rb")
     problem = refused(await element.post("/ops/deploy"), 409, "SOURCE_FILE_MISSING")
     assert "lib/other.rb" in problem["detail"]
+    assert "Commit lib/other.rb to source.repository" in problem["_suggestion"]["fix"]
 
 
 async def test_code_that_does_not_parse_is_not_deployed(element: Element, tax: Repository) -> None:

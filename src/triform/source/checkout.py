@@ -33,7 +33,7 @@ def files_of(repository: Repository, commit: str) -> list[File]:
         raise too_large()
     problems = [problem for file in files if (problem := _problem(file)) is not None]
     if problems:
-        raise SourceRefused.for_problems(f"commit {commit[:12]}", problems)
+        raise SourceRefused.to_run(f"commit {commit[:12]}", problems)
     return files
 
 
@@ -62,6 +62,6 @@ def _write(place: Path, content: bytes, file: File) -> None:
             written.write(content)
     except (FileExistsError, NotADirectoryError):
         twice = Problem("path", file.path, "is there twice")
-        raise SourceRefused.for_problems("what was to be laid out", [twice]) from None
+        raise SourceRefused.to_run("the commit", [twice]) from None
     if file.mode & 0o100:
         place.chmod(_EXECUTABLE)

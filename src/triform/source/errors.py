@@ -65,6 +65,18 @@ class SourceRefused(TriformError):
             ),
         )
 
+    @classmethod
+    def to_run(cls, what: str, problems: Sequence[Problem]) -> "SourceRefused":
+        return cls(
+            f"{what[0].upper()}{what[1:]} has {len(problems)} problem(s): {said(problems[0])}.",
+            errors=tuple(Complaint("", said(each)) for each in problems),
+            suggestion=Suggestion(
+                why="Only plain files with plain names can lie beside code that runs.",
+                fix="Remove what is listed from the repository, commit, and deploy again.",
+                op="deploy",
+            ),
+        )
+
 
 def said(problem: Problem) -> str:
     """`main.rb:3 holds a private key; …`."""

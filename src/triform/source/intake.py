@@ -52,7 +52,7 @@ class Intake:
         view = repository.beside(arrival.waiting)
         problems = await asyncio.to_thread(_judged, contents, named, arrival, view, known)
         if problems:
-            raise SourceRefused.for_problems(branch, problems)
+            raise (SourceRefused.for_problems if known else SourceRefused.to_run)(branch, problems)
 
     async def _listed(self, arrival: Arrival) -> dict[str, str]:
         """The new objects, each with a path it is found at."""

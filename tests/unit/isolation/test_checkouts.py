@@ -85,6 +85,6 @@ async def test_an_entry_that_is_no_file_of_it_says_what_to_push(
 ) -> None:
     commit = committed(checkouts, element, main="1", lib__x="2")
     with pytest.raises(SourceFileMissing) as missing:
-        await checkouts.of(element, commit, entry)
+        await checkouts.of(element.evolve(commit=commit), commit, entry)
     assert missing.value.suggestion is not None
     assert f"Push {entry} to draft of acme/greet" in missing.value.suggestion.fix

@@ -35,7 +35,7 @@ class Checkouts:
         folder = await asyncio.shield(self._task(element, commit))
         if not await asyncio.to_thread(_is_there, folder, entry):
             raise SourceFileMissing(
-                f"There is no file {entry} at commit {commit[:12]}.", suggestion=_push(element, entry)
+                f"There is no file {entry} at commit {commit[:12]}.", suggestion=_way_out(element, commit, entry)
             )
         return Placed(folder, entry)
 
@@ -64,9 +64,12 @@ def _is_there(folder: Path, entry: str) -> bool:
     return ".." not in entry.split("/") and not entry.startswith("/") and (folder / entry).is_file()
 
 
-def _push(element: Element, entry: str) -> Suggestion:
+def _way_out(element: Element, commit: str, entry: str) -> Suggestion:
+    """A commit that is not the element's own version comes from another repository."""
+    push = f"Push {entry} to draft of {element.path} (source_status tells how), or correct source.path."
+    own = commit == element.commit
     return Suggestion(
         why="The spec says that the code is in this file, and there is none of that path.",
-        fix=f"Push {entry} to draft of {element.path} (source_status tells how), or correct source.path.",
-        op="source_status",
+        fix=push if own else f"Commit {entry} to source.repository and deploy, or correct source.path.",
+        op="source_status" if own else "update",
     )
