@@ -18,6 +18,7 @@ from tests.acceptance.clones import Clone, clone
 from tests.acceptance.server import Server
 from tests.remotes import GitServer
 from triform.storage.embedded import EmbeddedPostgres
+from triform.testing.gems import GemServer
 
 Circles = Callable[..., Awaitable[Circle]]
 StartServer = Callable[..., Server]
@@ -39,9 +40,16 @@ TIGHT = {
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def gem_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GemServer]:
+    """Where the shared server takes gems from; empty until a test needs some."""
+    with GemServer(tmp_path_factory.mktemp("shared-gems")) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, gem_source: GemServer) -> Iterator[Server]:
     """The server this process's tests share."""
-    yield from serving(tmp_path_factory.mktemp("shared-server"))
+    yield from serving(tmp_path_factory.mktemp("shared-server"), gem_source=gem_source.url)
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,19 @@ def handler(input)
   FileUtils.mkdir_p("/tmp/gem")
   Dir.chdir("/tmp/gem")
   input["files"].each { |name, text| FileUtils.mkdir_p(File.dirname(name)) && File.write(name, text) }
-  spec = Gem::Specification.new do |it|
-    it.name, it.version, it.extensions = input.values_at("name", "version", "extensions")
-    it.authors, it.summary, it.files = ["tests"], "a gem of tests", input["files"].keys
-    input["dependencies"].each { |name, wanted| it.add_dependency(name, *wanted) }
-  end
+  spec = input["gemspec"].empty? ? written(input) : eval(input["gemspec"])
+  spec.files = input["files"].keys
+  spec.executables &= spec.files.map { |name| name.delete_prefix("#{spec.bindir}/") }
   file = Gem::DefaultUserInteraction.use_ui(Gem::SilentUI.new) { Gem::Package.build(spec, true) }
   { file: file, data: [File.binread(file)].pack("m0") }
+end
+
+def written(input)
+  Gem::Specification.new do |it|
+    it.name, it.version, it.extensions = input.values_at("name", "version", "extensions")
+    it.authors, it.summary = ["tests"], "a gem of tests"
+    input["dependencies"].each { |name, wanted| it.add_dependency(name, *wanted) }
+  end
 end
 """
 
@@ -34,6 +40,8 @@ class Gem:
     files: Mapping[str, str]
     dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     extensions: Sequence[str] = ()
+    gemspec: str = ""
+    """Its specification, if it has one; else one is written."""
 
 
 def pure(name: str, version: str, **needs: str) -> Gem:

@@ -24,7 +24,7 @@ class GemServer:
 
     def __init__(self, folder: Path, credentials: str | None = None) -> None:
         self._source = FolderSource(folder)
-        self._folder = folder
+        self.folder = folder
         self._credentials = credentials
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -61,11 +61,11 @@ class GemServer:
     def _body(self, path: str) -> bytes | None:
         folder, _, name = path.partition("/")
         if folder == "gems":
-            file = self._folder / Path(name).name
+            file = self.folder / Path(name).name
             return file.read_bytes() if file.is_file() else None
         if folder == "info":
             return self._source.lines(name).encode() or None
-        names = sorted({file.name.rsplit("-", 1)[0] for file in self._folder.glob("*.gem")})
+        names = sorted({file.name.rsplit("-", 1)[0] for file in self.folder.glob("*.gem")})
         if folder == "names":
             return "\n".join(["---", *names, ""]).encode()
         return "\n".join(["created_at: 2026-01-01T00:00:00Z", "---", *map(self._version, names), ""]).encode()
