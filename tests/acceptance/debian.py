@@ -1,6 +1,6 @@
 """Gems that people use, of Debian: the packages of the suite that runtime images are made of.
 
-Downloaded once per checkout, by apt, which checks their sums and signatures; RubyGems makes gem files of them again.
+Downloaded once per checkout by apt, which checks signature and sums; RubyGems makes gem files of them again.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ PACKAGES = {
 _FOLDER = ROOT / ".triform" / "gems"
 _SHARE = "usr/share/rubygems-integration/all"
 _VENDOR = "usr/lib/ruby/vendor_ruby"
-_DOWNLOAD_S = 600.0
+_DOWNLOAD_S = 300.0
 _LAST_WORDS = 3000
 
 
@@ -77,6 +77,8 @@ def _alone() -> Iterator[None]:
 
 
 def _download(suite: str, mirror: str, place: Path) -> None:
+    for left in _FOLDER.glob(".download-*"):
+        shutil.rmtree(left)
     draft = Path(tempfile.mkdtemp(prefix=".download-", dir=_FOLDER))
     try:
         done = subprocess.run(

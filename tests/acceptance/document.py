@@ -140,7 +140,7 @@ elements:
 
 
 async def send(circle: Circle, request: str, project: str = "") -> Json:
-    """Sends a request as written and gives what is answered; where its type of content is left out, it is JSON's."""
+    """Sends a request as written; its answer. Where the type of its content is left out, it is JSON's."""
     head, _, body = request.strip().partition("\n\n")
     line, *named = head.splitlines()
     verb, path = line.replace("{circle}", circle.name).replace("{project}", project).split()

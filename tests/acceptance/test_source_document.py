@@ -29,7 +29,7 @@ async def circle(circle: Circle) -> Circle:
 
 @pytest.fixture(scope="session")
 def real_gems(server: Server, gem_source: GemServer) -> GemServer:
-    """The gems of the document and the first `tariff`, where the server takes gems from; the second is in `later`."""
+    """The document's gems and `tariff 1.0.0`, where the server takes them from; `tariff 2.0.0` is in `later`."""
     later = gem_source.folder / "later"
     later.mkdir()
 
@@ -167,7 +167,7 @@ async def test_common_mistakes_defining_the_handler_inside_a_class(circle: Circl
 
 
 async def test_common_mistakes_putting_gem_names_without_constraints(circle: Circle, real_gems: GemServer) -> None:
-    """The first deploy takes the newest there is and keeps it; whatever is resolved later gets what is newest then."""
+    """The first deploy takes the newest there is and keeps it; what is resolved later gets what is newest then."""
     element = await requiring(circle, "tariff")
     assert (await deployed(element))["bundle"]["gems"] == ["tariff 1.0.0"]
     (real_gems.folder / "later" / "tariff-2.0.0.gem").rename(real_gems.folder / "tariff-2.0.0.gem")
