@@ -140,7 +140,9 @@ async def test_common_mistakes_using_symbol_keys_for_input_access(circle: Circle
     element = await circle.ruby("def handler(input) = { name: input[:name] }\n")
     assert await value(element, {"name": "Ada"}) == {"name": None}
     strict = await circle.ruby("def handler(input) = { name: input.fetch(:name) }\n")
-    assert (await fails(strict, {"name": "Ada"}))["detail"] == "KeyError: key not found: :name (main.rb:1)"
+    problem = await fails(strict, {"name": "Ada"})
+    assert problem["detail"] == "KeyError: key not found: :name (main.rb:1)"
+    assert problem["_suggestion"]["op"] == "run_get"
     code = "require 'active_support/all'\ndef handler(input) = input.with_indifferent_access[:name]\n"
     converted = await requiring(circle, ACTIVESUPPORT, code=code)
     await deployed(converted)
@@ -200,6 +202,7 @@ async def test_common_mistakes_returning_non_serializable_ruby_objects(circle: C
     problem = await fails(element, {"ruby": "{ order: { lines: [1, Money.new] } }"})
     assert "$.order.lines[1] is an instance of Money" in problem["detail"]
     assert (problem["cause"], problem["exception"]["path"]) == ("unserialisable", "$.order.lines[1]")
+    assert "no form in JSON" in problem["_suggestion"]["why"]
     speaking = money.replace("end", "  def to_json(*) = '{\"cents\":5}'\nend")
     await element.patch({"spec": {"source": {"code": code.replace(money, speaking)}}})
     assert await value(element, {"ruby": "{ order: Money.new }"}) == {"order": {"cents": 5}}

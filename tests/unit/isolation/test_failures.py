@@ -107,6 +107,15 @@ def test_a_network_error_anywhere_in_the_chain_says_that_there_is_no_network(pla
     assert failure.suggestion.code == "EGRESS_BLOCKED"
 
 
+def test_a_value_without_a_form_in_json_is_to_be_turned_into_one(plan: Plan) -> None:
+    """Its backtrace is empty: there is no line to correct."""
+    failure = raised(plan, kind="unserialisable", path="$.price")
+    assert failure.suggestion
+    assert "no form in JSON" in failure.suggestion.why
+    assert failure.suggestion.example is None
+    assert failure.facts["exception"]["path"] == "$.price"
+
+
 @pytest.mark.parametrize(("timeout_ms", "raised_to"), [(30_000, 60_000), (500_000, 900_000)])
 def test_a_timeout_suggests_a_longer_one_within_the_schema(
     timeout_ms: int, raised_to: int, tmp_path: Path

@@ -22,10 +22,22 @@ def remedy(ending: Ending, plan: Plan, declared: Suggestion) -> Suggestion:
 
 def _by_error(ending: Ending, plan: Plan, suggestion: Suggestion) -> Suggestion:
     chain = ending.error.chain() if ending.error else ()
+    if ending.error and ending.error.kind == "unserialisable":
+        return _no_json(suggestion)
     if any(error.network for error in chain):
         return _no_network(suggestion)
     missing = next((error.missing for error in chain if error.missing), None)
     return _requirement(missing, plan, suggestion) if missing else suggestion
+
+
+def _no_json(suggestion: Suggestion) -> Suggestion:
+    return replace(
+        suggestion,
+        why="The handler returned, but what it returned, or a part of it, has no form in JSON; `path` says which.",
+        fix="Before returning, turn that part into an object, a list, text, a finite number, true, false or nothing.",
+        op=None,
+        example=None,
+    )
 
 
 def _no_network(suggestion: Suggestion) -> Suggestion:
