@@ -34,7 +34,7 @@ def _no_json(suggestion: Suggestion) -> Suggestion:
     return replace(
         suggestion,
         why="The handler returned, but what it returned, or a part of it, has no form in JSON; `path` says which.",
-        fix="Before returning, turn that part into an object, a list, text, a finite number, true, false or nothing.",
+        fix="Turn that part into an object, a list, text, a finite number, true, false or null, then return it.",
         op=None,
         example=None,
     )
