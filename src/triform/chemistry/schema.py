@@ -46,6 +46,10 @@ class CompiledSchema:
         """A copy with declared defaults filled in, and whole numbers where integers are asked for."""
         return _complete(self.document, value)
 
+    def without_defaults(self, value: Any) -> Any:
+        """A copy that lacks what `complete` fills in again."""
+        return _without_defaults(self.document, value)
+
     def with_nulls(self, value: Any) -> Any:
         """A copy in which every declared but absent member is null."""
         return _with_nulls(self.document, value)
@@ -162,6 +166,17 @@ def _complete_object(schema: Mapping[str, Any], value: dict[str, Any]) -> dict[s
         elif isinstance(inner, Mapping) and "default" in inner:
             completed[name] = _complete(inner, copy.deepcopy(inner["default"]))
     return completed
+
+
+def _without_defaults(schema: Any, value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(schema, Mapping):
+        return value
+    declared, kept = members(schema), dict[str, Any]()
+    for name, inner in value.items():
+        known = declared.get(name)
+        if not (isinstance(known, Mapping) and "default" in known and _complete(known, known["default"]) == inner):
+            kept[name] = _without_defaults(known, inner)
+    return kept
 
 
 def _with_nulls(schema: Any, value: Any) -> Any:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import quote, urlsplit
 
 import typer
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx2
+
+
+def _act_in(ctx: typer.Context, value: str | None) -> str | None:
+    ctx.meta["triform.circle"] = value or ctx.meta.get("triform.circle")
+    return value
+
+
+InCircle = Annotated[
+    str | None, typer.Option("--circle", help="The circle to act in; also before the verb.", callback=_act_in)
+]
+"""Of verbs that one may want to point at one circle, then at another."""
 
 DEFAULT_URL = "http://127.0.0.1:8743"
 _CONNECT_S = 5.0

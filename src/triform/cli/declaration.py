@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from triform.cli.filling import Unfit, put, text_of
 from triform.cli.outcome import WrongUsage
 
 FILE_NAME = "triform.yaml"
@@ -46,8 +47,11 @@ def read(folder: Path) -> Declaration:
     if complaints:
         raise WrongUsage(f"{path}: " + "; ".join(complaints), f"the keys are {', '.join(KEYS)}")
     spec = deepcopy(document.get("spec") or {})
-    for pointer, name in (document.get("files") or {}).items():
-        _put(spec, pointer, _text(folder, name, path), path)
+    try:
+        for pointer, name in (document.get("files") or {}).items():
+            put(spec, pointer, text_of(folder, name))
+    except Unfit as unfit:
+        raise WrongUsage(f"{path}: /files: {unfit.message}", unfit.fix) from unfit
     return Declaration(
         element_type=document["element_type"],
         slug=document["slug"],
@@ -81,34 +85,3 @@ def _complaints(document: Mapping[str, Any]) -> list[str]:
         if not isinstance(document.get(key) or {}, dict):
             complaints.append(f"/{key}: must be a mapping")
     return complaints
-
-
-def _text(folder: Path, name: Any, path: Path) -> str:
-    """The text of a file of the folder; nothing outside of it can be named."""
-    target = (folder / str(name)).resolve()
-    if not target.is_relative_to(folder.resolve()):
-        raise WrongUsage(f"{path}: /files: {name} lies outside the folder", "keep the file next to triform.yaml")
-    try:
-        return target.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsage(
-            f"{path}: /files: cannot read {name}: {error}", "name a text file of this folder"
-        ) from error
-
-
-def _put(spec: dict[str, Any], pointer: Any, value: str, path: Path) -> None:
-    *parents, last = _steps(pointer, path)
-    place = spec
-    for step in parents:
-        place = place.setdefault(step, {})
-        if not isinstance(place, dict):
-            raise WrongUsage(
-                f"{path}: /files: {pointer} leads through something that is no mapping", "mend the pointer"
-            )
-    place[last] = value
-
-
-def _steps(pointer: Any, path: Path) -> list[str]:
-    if not isinstance(pointer, str) or not pointer.startswith("/"):
-        raise WrongUsage(f"{path}: /files: {pointer!r} is no JSON pointer", "for example /source/code")
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from triform.cli import (
+    apply,
     chemistry,
     demo,
     deploy,
@@ -16,6 +17,7 @@ from triform.cli import (
     diff,
     doctor,
     elements,
+    export,
     image,
     invoke,
     login,
@@ -40,6 +42,8 @@ VERBS = (
     new,
     dev,
     deploy,
+    apply,
+    export,
     elements,
     invoke,
     runs,

@@ -125,7 +125,7 @@ class Create:
             parent_id=call.element.circle_id if call.type.references else call.element.id,
             slug=slug,
             element_type=draft.element_type.name,
-            name=_given(call, "name", _name_of(slug)),
+            name=_given(call, "name", name_of(slug)),
             intention=_given(call, "intention", ""),
             state=State.ready,
             enabled_state=State.ready,
@@ -159,5 +159,6 @@ def _not_creatable(name: str) -> str:
     return f"Elements of type '{name}' are not created here; they come with their owner's first sign-in."
 
 
-def _name_of(slug: str) -> str:
+def name_of(slug: str) -> str:
+    """What an element is called whose author gave no name."""
     return " ".join(word.capitalize() for word in slug.split("-") if word)

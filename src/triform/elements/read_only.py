@@ -12,7 +12,7 @@ from triform.errors import Complaint
 
 def kept(element_type: ElementType, spec: Any, before: Mapping[str, Any]) -> Any:
     """`spec` with these members as `before` has them, whatever it says of them itself."""
-    names = _names(element_type)
+    names = owned(element_type)
     if not names or not isinstance(spec, Mapping):
         return spec
     own = {name: value for name, value in spec.items() if name not in names}
@@ -26,11 +26,12 @@ def warned(element_type: ElementType, checked: CheckedSpec, posted: Any) -> Chec
 
 
 def _differing(element_type: ElementType, spec: Mapping[str, Any], posted: Any) -> Iterator[Complaint]:
-    for name in _names(element_type):
+    for name in owned(element_type):
         if isinstance(posted, Mapping) and name in posted and posted[name] != spec.get(name):
             yield Complaint(f"/spec/{name}", "is written by the platform alone; what was sent is left out")
 
 
-def _names(element_type: ElementType) -> list[str]:
+def owned(element_type: ElementType) -> list[str]:
+    """The members of a spec that are the platform's alone."""
     declared = members(element_type.properties.document).items()
     return [name for name, schema in declared if isinstance(schema, Mapping) and schema.get("readOnly")]

@@ -43,7 +43,12 @@ _Dumper.add_representer(
 
 def written(document: Mapping[str, Any]) -> bytes:
     """The file that says this; `parsed` gives the same back."""
-    text = yaml.dump(
+    return (_HEAD + dumped(document)).encode()
+
+
+def dumped(document: Mapping[str, Any]) -> str:
+    """YAML that our strict reader and any other reader take for the same."""
+    text: str = yaml.dump(
         dict(document),
         Dumper=_Dumper,
         sort_keys=False,
@@ -51,7 +56,7 @@ def written(document: Mapping[str, Any]) -> bytes:
         width=1 << 20,
         default_flow_style=False,
     )
-    return (_HEAD + text).encode()
+    return text
 
 
 def parsed(content: bytes) -> tuple[dict[str, Any], list[Complaint]]:
