@@ -88,7 +88,7 @@ async def test_a_circle_leaves_as_an_envelope_of_bundles(circle: Circle, tmp_pat
     answer = await circle.get("/ops/export/bundle")
     assert answer.headers["Content-Type"] == "application/json"
     envelope = answer.json()
-    assert (envelope["format"], envelope["version"], envelope["circle"]) == ("triform-circle", 1, circle.name)
+    assert (envelope["format"], envelope["version"], envelope["circle"]) == ("triform-circle", 2, circle.name)
     assert [each["slug"] for each in envelope["elements"]] == ["another", "greet"]
     for each in envelope["elements"]:
         (tmp_path / f"{each['slug']}.bundle").write_bytes(base64.b64decode(each["bundle_base64"]))

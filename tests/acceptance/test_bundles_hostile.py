@@ -120,7 +120,7 @@ async def test_code_that_does_not_parse_is_not_imported(circle: Circle, copy: Cl
     b"", b"no bundle", b"# v2 git bundle\n", b"# v2 git bundle\n\nPACK", b"# v9 git bundle\n\n", b"{", b"{}",
     b"[]",
     b'{"format": "other", "version": 1, "elements": []}',
-    b'{"format": "triform-circle", "version": 2, "elements": []}',
+    b'{"format": "triform-circle", "version": 3, "elements": []}',
     b'{"format": "triform-circle", "version": 1, "elements": [7]}', b"{" * 5000, b"\x1f\x8b", os.urandom(2000),
 ])  # fmt: skip
 async def test_what_is_no_bundle_is_refused(circle: Circle, data: bytes) -> None:

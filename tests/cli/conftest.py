@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import server as processes
+from tests.acceptance.server import Server
+from tests.cli import forms
 from tests.cli.double import Platform
+from tests.cli.forms import Bench
 from triform.cli.main import main
 from triform.cli.sessions import Session, stored_sessions
 
@@ -69,3 +73,22 @@ def signed_in(platform: Platform) -> Platform:
     """The platform, with a stored session for circle acme."""
     stored_sessions().save(Session(platform.url, "acme", TOKEN))
     return platform
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real one, for the verbs that are tried against one."""
+    running = processes.start(tmp_path_factory.mktemp("server"))
+    try:
+        yield running
+    finally:
+        running.stop()
+    assert "unforeseen_error" not in running.log()
+
+
+@pytest.fixture
+def bench(triform: Triform, server: Server, tmp_path: Path) -> Bench:
+    """A circle of this test alone on the real server."""
+    folder = tmp_path / "forms"
+    folder.mkdir()
+    return forms.bench(triform, server.url, folder)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ from triform.source.rules import Problem
 from triform.source.validate import Known, problems_of
 
 MOST_ELEMENTS = 1000
+MOST_ATTACHMENTS = 10_000
 _SIGNATURES = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 _INCOMING = "refs/incoming/draft"
 
@@ -86,33 +87,47 @@ def decoded(text: Any) -> bytes:
         raise BundleRefused("The bundle is not base64.") from None
 
 
-def entries_of(data: bytes) -> list[tuple[str, str]] | None:
-    """Slug and bundle, in base64, of each element in a circle's envelope; None when this is none.
-
-    Raises BundleRefused.
-    """
+def envelope_of(data: bytes) -> "Envelope | None":
+    """What a circle's envelope holds; None when this is none. Raises BundleRefused."""
     if data.lstrip()[:1] != b"{":
         return None
     try:
-        envelope = msgspec.json.decode(data, type=_Envelope)
+        envelope = msgspec.json.decode(data, type=Envelope)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
         raise BundleRefused(f"The envelope cannot be read: {error}.") from None
-    if envelope.format != FORMAT or envelope.version != VERSION:
+    if envelope.format != FORMAT or not 1 <= envelope.version <= VERSION:
         raise BundleRefused(f"This is an envelope of {envelope.format!r}, version {envelope.version}.")
     if len(envelope.elements) > MOST_ELEMENTS:
         raise BundleRefused(f"The envelope has more than {MOST_ELEMENTS} elements.")
-    return [(entry.slug, entry.bundle_base64) for entry in envelope.elements]
+    if len(envelope.attachments) > MOST_ATTACHMENTS:
+        raise BundleRefused(f"The envelope has more than {MOST_ATTACHMENTS} attachments.")
+    return envelope
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True):
+    """An element: its slug, and its bundle in base64."""
+
     slug: str
     bundle_base64: str
 
 
-class _Envelope(msgspec.Struct, frozen=True):
+class Carried(msgspec.Struct, frozen=True):
+    """An attachment by the slugs of its ends; the target None is the circle itself."""
+
+    source: str
+    target: str | None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    cascade_policy: Literal["none", "members"]
+    version_pin: Annotated[int, msgspec.Meta(ge=1, le=2147483647)] | None = None
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """As export.py describes it."""
+
     format: str
     version: int
-    elements: tuple[_Entry, ...]
+    elements: tuple[Entry, ...]
+    attachments: tuple[Carried, ...] = ()
 
 
 def _view(waiting: Path) -> Repository:

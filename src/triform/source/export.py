@@ -1,15 +1,21 @@
 """`export_bundle`: an element as a git bundle; a circle as an envelope with a bundle for each of its elements.
 
-{"format": "triform-circle", "version": 1, "circle": …, "exported_at": …,
- "elements": [{"slug", "element_type", "bundle_base64"}, …]}
+{"format": "triform-circle", "version": 2, "circle": …, "exported_at": …,
+ "elements": [{"slug", "element_type", "bundle_base64"}, …],
+ "attachments": [{"source", "target", "priority", "cascade_policy", "version_pin"}, …]}
+
+Source and target are slugs; the target null is the circle itself. Version 1 had no attachments.
 """
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from triform.clock import Clock, rfc3339
+from triform.elements.graph.model import Graph
+from triform.elements.graph.store import GraphStore
 from triform.elements.model import DRAFT, Element
 from triform.elements.store import ElementStore
 from triform.errors import Suggestion
@@ -21,7 +27,7 @@ from triform.source.git import Git, GitFailed
 from triform.source.present import Present
 from triform.storage.database import Database, Transaction
 
-FORMAT, VERSION = "triform-circle", 1
+FORMAT, VERSION = "triform-circle", 2
 MOST_BYTES = 64 << 20
 _PAGE = 500
 
@@ -60,6 +66,7 @@ class ExportCircle:
     bundles: ExportBundle
     database: Database
     store: ElementStore
+    graphs: GraphStore
     clock: Clock
 
     async def prepare(self, call: Call) -> list[dict[str, Any]]:
@@ -74,6 +81,7 @@ class ExportCircle:
         return listed
 
     async def __call__(self, call: Call, tx: Transaction, prepared: list[dict[str, Any]]) -> Reply:
+        graph = await self.graphs.graph(tx, call.element.circle_id)
         return Reply(
             {
                 "format": FORMAT,
@@ -81,6 +89,7 @@ class ExportCircle:
                 "circle": call.element.circle_name,
                 "exported_at": rfc3339(self.clock.now()),
                 "elements": prepared,
+                "attachments": _attachments(graph, {each["slug"] for each in prepared}),
             }
         )
 
@@ -91,6 +100,24 @@ class ExportCircle:
             for element in page:
                 yield element
             at += _PAGE
+
+
+def _attachments(graph: Graph, slugs: Set[str]) -> list[dict[str, Any]]:
+    """Those between these elements, and between them and the circle, by target."""
+    named: dict[UUID, str | None] = {node.id: node.slug for node in graph.nodes.values() if node.slug in slugs}
+    named[graph.circle_id] = None
+    return [
+        {
+            "source": named[each.source_id],
+            "target": target,
+            "priority": each.priority,
+            "cascade_policy": each.cascade_policy,
+            "version_pin": each.version_pin,
+        }
+        for target_id, target in sorted(named.items(), key=lambda entry: entry[1] or "")
+        for each in graph.attached(target_id)
+        if each.source_id in named
+    ]
 
 
 def _too_large(what: str) -> SourceTooLarge:

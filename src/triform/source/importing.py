@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
+from triform.chemistry.schema import at_pointer
 from triform.circles.model import Principal
 from triform.elements import secret_places
 from triform.elements.create import Create
@@ -21,7 +22,7 @@ from triform.errors import TriformError
 from triform.reply import Reply
 from triform.runs.call import Call
 from triform.runs.masks import Masks
-from triform.source.bundles import Bundles, Opened, decoded, entries_of
+from triform.source.bundles import Bundles, Carried, Opened, decoded, envelope_of
 from triform.source.errors import BundleRefused, SourceRefused
 from triform.source.git import Git, Scratch
 from triform.source.looking import known_to
@@ -53,6 +54,8 @@ class Item:
     request: ImportRequest
     prepared: Any
     warnings: tuple[str, ...]
+    refers: frozenset[str] = frozenset()
+    """Slugs its spec names."""
 
 
 @dataclass(slots=True)
@@ -61,12 +64,28 @@ class Plan:
 
     scratch: Scratch
     items: list[Item] = field(default_factory=list)
+    attachments: tuple[Carried, ...] = ()
     skipped: list[str] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
     def failed(self, slug: str, error: TriformError) -> None:
         told = [{"pointer": each.pointer, "message": each.message} for each in error.errors]
         self.errors.append({"slug": slug, "code": error.code, "message": error.message, "errors": told})
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """How many attachments were made, and for which sources that was refused."""
+
+    made: int
+    reply: Reply
+    refused: Sequence[tuple[str, TriformError]]
+
+
+class Attach(Protocol):
+    """Attaches what came with an envelope, where it fits; the rest is refused one by one."""
+
+    async def __call__(self, call: Call, tx: Transaction, wanted: Sequence[Carried]) -> Attached: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +99,12 @@ class Makers:
     store: ElementStore
     secrets: Secrets
     masks: Masks
+    attach: Attach
 
 
 class ImportBundle:
-    """`{bundle_base64, overwrite?=false}` → `imported`, `skipped`, `errors`, and the `elements` in question.
+    """`{bundle_base64, overwrite?=false}` → `imported`, `skipped`, `attached`, `errors`, and the `elements` in
+    question.
 
     On a circle a bundle becomes an element, an envelope all of its elements; on an element, its next version.
     """
@@ -96,18 +117,20 @@ class ImportBundle:
     async def prepare(self, call: Call) -> Plan:
         """Raises BundleRefused and whatever refuses a single bundle; in an envelope each fails for itself."""
         data = decoded(call.argument("bundle_base64"))
-        entries = entries_of(data)
+        envelope = envelope_of(data)
         plan = Plan(self._git.kept())
-        if entries is None:
+        if envelope is None:
             await self._add(call, plan, data)
             return plan
         if not call.element.is_circle:
             raise BundleRefused("This is the envelope of a circle; import it into a circle.")
-        for slug, bundle in entries:
+        for entry in envelope.elements:
             try:
-                await self._add(call, plan, decoded(bundle))
+                await self._add(call, plan, decoded(entry.bundle_base64))
             except TriformError as error:
-                plan.failed(slug, error)
+                plan.failed(entry.slug, error)
+        plan.items = inner_first(plan.items)
+        plan.attachments = envelope.attachments
         return plan
 
     async def __call__(self, call: Call, tx: Transaction, prepared: Plan) -> Reply:
@@ -125,17 +148,32 @@ class ImportBundle:
             else:
                 done.append(reply)
                 elements.append(_imported(reply.value, item))
+        imported = len(done)
+        attached = await self._attach(call, tx, prepared)
+        done.append(attached.reply)
         elements += [{"slug": slug, "outcome": "skipped"} for slug in prepared.skipped]
         return Reply(
             {
-                "imported": len(done),
+                "imported": imported,
                 "skipped": len(prepared.skipped),
+                "attached": attached.made,
                 "errors": prepared.errors,
                 "elements": elements,
             },
             events=tuple(event for reply in done for event in reply.events),
             after_commit=tuple(act for reply in done for act in reply.after_commit),
         )
+
+    async def _attach(self, call: Call, tx: Transaction, plan: Plan) -> Attached:
+        """What was skipped stays as it is: an attachment comes along with its target, one of the circle with its
+        source."""
+        wanted = [each for each in plan.attachments if (each.target or each.source) not in plan.skipped]
+        if not wanted:
+            return Attached(0, Reply(None), ())
+        attached = await self._makers.attach(call, tx, wanted)
+        for slug, error in attached.refused:
+            plan.failed(slug, error)
+        return attached
 
     async def _add(self, call: Call, plan: Plan, data: bytes) -> None:
         if not call.element.is_circle and not flag(call, "overwrite", False):
@@ -161,7 +199,8 @@ class ImportBundle:
         lost = [name for name, _ in secret_places.secrets_of(kind, spec)] if kind else []
         arguments = {**opened.document, "spec": secret_places.without(kind, spec, lost) if kind else spec}
         request = _request(call, call.element, call.type, opened, arguments)
-        return Item(slug, self._makers.create, request, await self._makers.create.prepare(request), _told(lost))
+        prepared = await self._makers.create.prepare(request)
+        return Item(slug, self._makers.create, request, prepared, _told(lost), _refers(kind, spec))
 
     async def _changed(self, call: Call, opened: Opened, element: Element) -> Item:
         kind = self._makers.catalogue.type(element.element_type)
@@ -177,7 +216,25 @@ class ImportBundle:
         arguments = {**named, "spec": secret_places.without(kind, spec, lost), "deep": False}
         request = _request(call, element, kind, opened, arguments)
         prepared = await self._makers.update.prepare(request)
-        return Item(element.slug, self._makers.update, request, prepared, _told(lost))
+        return Item(element.slug, self._makers.update, request, prepared, _told(lost), _refers(kind, spec))
+
+
+def inner_first(items: Sequence[Item]) -> list[Item]:
+    """What a spec refers to before it, else as they came; those that hold each other come last, to be refused."""
+    waiting, ordered = list(items), list[Item]()
+    while waiting:
+        left = {each.slug for each in waiting}
+        ready = [each for each in waiting if (each.refers - {each.slug}).isdisjoint(left)] or waiting
+        done = set(map(id, ready))
+        ordered += ready
+        waiting = [each for each in waiting if id(each) not in done]
+    return ordered
+
+
+def _refers(kind: ElementType | None, spec: Any) -> frozenset[str]:
+    pointers = kind.references.values() if kind else ()
+    lists = (at_pointer(spec, pointer) for pointer in pointers)
+    return frozenset(slug for each in lists if isinstance(each, list) for slug in each if isinstance(slug, str))
 
 
 def _request(

@@ -6,6 +6,7 @@ from typing import Any
 
 from triform.clock import Clock
 from triform.elements.cache import ElementCache
+from triform.elements.graph.store import GraphStore
 from triform.elements.store import ElementStore
 from triform.runs.masks import Masks
 from triform.source.bundles import Bundles
@@ -25,6 +26,7 @@ class SourceOperations:
     present: Present
     makers: Makers
     cache: ElementCache
+    graphs: GraphStore
     clock: Clock
 
     @property
@@ -39,7 +41,9 @@ class SourceOperations:
         layout, exporting = self.present.repositories.layout, ExportBundle(self.git, self.present)
         return {
             "export_bundle": exporting,
-            "circle_export_bundle": ExportCircle(exporting, self.makers.database, self.store, self.clock),
+            "circle_export_bundle": ExportCircle(
+                exporting, self.makers.database, self.store, self.graphs, self.clock
+            ),
             "import_bundle": ImportBundle(self.git, Bundles(self.git, layout), self.makers),
             **Looking(self.present, self.store, self.masks).table(),
             "readme_update": ReadmeUpdate(self.present, self.store, self.cache, self.masks, self.clock),

@@ -32,7 +32,6 @@ from triform.circles.store import CircleStore
 from triform.circles.tokens import AccessTokens
 from triform.elements.addresses import Addresses
 from triform.elements.circle_element import CircleElements
-from triform.elements.graph.connections import Connections
 from triform.elements.operations import ElementOperations
 from triform.executor import cancel, replays
 from triform.executor.backlog import Backlog
@@ -52,10 +51,7 @@ from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
 from triform.mcp.door import McpDoor
 from triform.mcp.listing import Listing
-from triform.modifiers.change import Changes
 from triform.modifiers.environment import AttachedEnvironment
-from triform.modifiers.operations import ModifierOperations
-from triform.modifiers.store import AttachmentStore
 from triform.runs.active import ActiveRuns
 from triform.runs.activity import ActivityOperations
 from triform.runs.operations import RunOperations
@@ -67,6 +63,7 @@ from triform.substrates.platform import PlatformSubstrate
 from triform.wallet.ledger import Ledger
 from triform.wallet.operations import WalletOperations
 from triform.wiring.metrics import metrics_door
+from triform.wiring.modifiers import modifiers
 from triform.wiring.parts import Assembled, Ground, Machinery, memory_mb
 from triform.wiring.source import source_parts
 
@@ -205,12 +202,6 @@ def _elements(base: Ground, machinery: Machinery) -> Mapping[str, Any]:
     ).table()
 
 
-def _modifiers(base: Ground) -> ModifierOperations:
-    connections = Connections(base.graphs, base.cache.forget_circle)
-    changes = Changes(base.catalogue, base.graphs, connections, AttachmentStore(), base.ids, base.clock)
-    return ModifierOperations(base.catalogue, base.graphs, changes)
-
-
 def _tables(base: Ground, house: House, waiting: Waiting, circles: _Circles) -> tuple[Mapping[str, Any], ...]:
     runs = RunOperations(RunReader(house.live), house.clock).table()
     return (
@@ -220,7 +211,7 @@ def _tables(base: Ground, house: House, waiting: Waiting, circles: _Circles) -> 
         cancel.table(house),
         ActivityOperations(base.graphs, base.clock).table(),
         circles.access.table(),
-        _modifiers(base).table(),
+        modifiers(base).table(),
         replays.table(house, waiting),
     )
 

@@ -7,11 +7,13 @@ from typing import Any
 from triform.api.git import GitDoor
 from triform.circles.credentials import Credentials
 from triform.executor.node import Node
+from triform.modifiers.bring import BringAttachments
 from triform.source.git import Git
 from triform.source.importing import Makers
 from triform.source.operations import SourceOperations
 from triform.source.present import Present
 from triform.source.push import Pushes
+from triform.wiring.modifiers import changes
 from triform.wiring.parts import Ground
 
 
@@ -30,8 +32,9 @@ class SourceParts:
             store=base.elements,
             secrets=base.masks.secrets,
             masks=base.masks,
+            attach=BringAttachments(changes(base)),
         )
-        return SourceOperations(self.git, self.present, makers, base.cache, base.clock).table()
+        return SourceOperations(self.git, self.present, makers, base.cache, base.graphs, base.clock).table()
 
     def door(self, base: Ground, node: Node, credentials: Credentials) -> GitDoor:
         """Where git itself comes in."""

@@ -61,7 +61,7 @@ class _Reading:
         self._document = document
         self._catalogue = catalogue
         self._environ = environ
-        self._operations = catalogue.tenant_type.operations
+        self._operations = {name: op for kind in catalogue.types.values() for name, op in kind.operations.items()}
         self.mistakes: list[Mistake] = []
 
     def form(self) -> Form:
