@@ -78,13 +78,17 @@ def _wanted(terminal: Terminal, plan: "Plan", *, dry_run: bool, yes: bool) -> bo
         return False
     if yes:
         return True
-    if terminal.json or not sys.stdin.isatty():
+    if terminal.json or not _somebody_is_there():
         raise WrongUsage(
             "nobody is here to agree to the plan", "--yes does it without asking, --dry-run only looks"
         )
     if not typer.confirm("Do this?", err=True):
         raise Stop("nothing was changed")
     return True
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _finished(terminal: Terminal, plan: "Plan", done: list[dict[str, Any]]) -> None:

@@ -16,6 +16,21 @@ from triform.cli.outcome import Refused
 _MOVED = {"VERSION_MISMATCH", "SLUG_TAKEN"}
 
 
+class Moved(Refused):
+    """Something is not as the plan saw it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            {
+                "title": "Somebody else changed this since the plan was made.",
+                "status": 412,
+                "code": "VERSION_MISMATCH",
+                "detail": f"{what} is not as the plan saw it; it was left as it is now",
+                "_suggestion": {"why": "What others change is not overwritten unseen.", "fix": "Apply again."},
+            }
+        )
+
+
 @dataclass(slots=True)
 class Carrying:
     """`done` is what was done so far; `tell` hears what is being done."""
@@ -60,7 +75,7 @@ class Carrying:
             body = {"element_type": step.element_type, "slug": step.slug, **step.body}
             created: Mapping[str, Any] = client.post(client.element() + "/", body)
             return created
-        if step.changes == ("/readme",):
+        if not step.makes_version:
             return before
         body = {**step.body, "deep": False}
         answer = client.send("PATCH", client.element(step.slug), body=body, headers=_at(before["version"]))
@@ -70,7 +85,7 @@ class Carrying:
     def _readme(self, step: ElementStep, version: int) -> None:
         """A readme makes no version; it is looked at again just before."""
         if step.before is not None and self.circle.readme(step.slug) != step.readme_before:
-            raise _moved(f"the readme of {step.slug}")
+            raise Moved(f"the readme of {step.slug}")
         client = self.circle.client
         client.send(
             "POST", client.op("readme_update", step.slug), body={"content": step.readme}, headers=_at(version)
@@ -105,7 +120,7 @@ class Carrying:
             if (now and (now["attachment_id"], terms_of(now))) != (
                 each.before and (each.before["attachment_id"], terms_of(each.before))
             ):
-                raise _moved(f"what is attached to {target or 'the circle'}")
+                raise Moved(f"what is attached to {target or 'the circle'}")
 
     # --- deletions ---------------------------------------------------------------------------------------------
 
@@ -139,7 +154,8 @@ class Carrying:
         except Refused as refused:
             declared = next((each for each in self.form.all() if each.slug == slug), None)
             place = mistake(self.form.document, declared.at, str(slug)) if declared else slug or "the circle"
-            told = dict(_moved(str(slug)).problem if refused.code in _MOVED else refused.problem)
+            moved = refused.code in _MOVED and not isinstance(refused, Moved)
+            told = dict((Moved(str(slug)) if moved else refused).problem)
             detail = told.get("detail") or told.get("title")
             told |= {"detail": f"{place}: {detail}", "plan": self.plan.told(), "outcome": self.done}
             stop = Refused(told)
@@ -163,15 +179,3 @@ def _added(step: AttachmentStep) -> dict[str, Any]:
 
 def _at(version: int) -> dict[str, str]:
     return {"If-Match": f'"{version}"'}
-
-
-def _moved(what: str) -> Refused:
-    return Refused(
-        {
-            "title": "Somebody else changed this since the plan was made.",
-            "status": 412,
-            "code": "VERSION_MISMATCH",
-            "detail": f"{what} is not as the plan saw it; it was left as it is now",
-            "_suggestion": {"why": "What others change is not overwritten unseen.", "fix": "Apply again."},
-        }
-    )

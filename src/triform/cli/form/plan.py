@@ -40,6 +40,10 @@ class ElementStep:
     readme_before: str | None = field(default=None, repr=False)
     deploy: bool = False
 
+    @property
+    def makes_version(self) -> bool:
+        return self.action == "create" or (self.action == "update" and self.changes != ("/readme",))
+
     def told(self) -> dict[str, Any]:
         """For programs; values are left out, they may be secret."""
         told: dict[str, Any] = {"action": self.action, "slug": self.slug, "element_type": self.element_type}
@@ -100,11 +104,11 @@ class _Planning:
         surplus = self._surplus(before)
         around = {slug: self._circle.around(slug) for slug in surplus} if self._choices.prune else {}
         steps = [self._step(each, before[each.slug]) for each in declared]
+        self._refuse_pins({each.slug: each for each in steps})
         removals = [self._removal(slug, around[slug]) for slug in around]
         if surplus and not around:
-            self._remarks.append(
-                f"not in the form, and left as they are: {', '.join(surplus)} (--prune deletes them)"
-            )
+            listed = ", ".join(surplus)
+            self._remarks.append(f"not in the form, and left as they are: {listed} (--prune deletes them)")
         deleted = {each.slug: around[each.slug] for each in removals if each.action == "delete"}
         attachments = attachment_steps(self._form, self._circle, self._listed, deleted, self._choices.prune)
         if self._mistakes:
@@ -134,6 +138,15 @@ class _Planning:
                     self._wrong((*attachment.at, key), _absent(named))
         if self._mistakes:
             raise DoesNotFit(self._mistakes)
+
+    def _refuse_pins(self, steps: Mapping[str, ElementStep]) -> None:
+        """Versions that will not be there when the attachment is made; exports have those of where they were made."""
+        for each in self._form.attachments:
+            step, present = steps.get(each.source), self._listed.get(each.source)
+            newest = (present["version"] if present else 0) + bool(step and step.makes_version)
+            if each.version_pin is not None and each.version_pin > newest:
+                message = f"{each.source} will have no version {each.version_pin}, its newest will be {newest}"
+                self._wrong((*each.at, "version_pin"), f"{message}; pin one that is there, or none")
 
     def _wrong(self, at: tuple[str | int, ...], message: str) -> None:
         self._mistakes.append(mistake(self._form.document, at, message))

@@ -123,5 +123,6 @@ class _Writing:
             yield told | ({"version_pin": pin} if pin is not None else {})
 
 
-def _by_target(told: Mapping[str, Any]) -> tuple[str, int, str]:
-    return told.get("target", ""), told.get("priority", PRIORITY), told["source"]
+def _by_target(told: Mapping[str, Any]) -> str:
+    """Those of one target stay in the order of evaluation, in which they are made again."""
+    return str(told.get("target", ""))
