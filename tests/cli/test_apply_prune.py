@@ -1,4 +1,4 @@
-"""What a form does not name any more goes only when that is asked for, and only where it belongs to the project."""
+"""What a form does not name any more goes only when that is asked for, and only out of its project."""
 
 from typing import Any
 

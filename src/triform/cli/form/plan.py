@@ -140,7 +140,7 @@ class _Planning:
             raise DoesNotFit(self._mistakes)
 
     def _refuse_pins(self, steps: Mapping[str, ElementStep]) -> None:
-        """Versions that will not be there when the attachment is made; exports have those of where they were made."""
+        """Versions that will not be there; an export names those of where it was made."""
         for each in self._form.attachments:
             step, present = steps.get(each.source), self._listed.get(each.source)
             newest = (present["version"] if present else 0) + bool(step and step.makes_version)
