@@ -69,6 +69,17 @@ def test_a_secret_is_kept_as_the_page_says(instance: Server, tmp_path: Path) -> 
     assert "token-of-the" not in done.stdout + done.stderr
 
 
+def test_a_project_is_applied_pruned_and_exported_as_the_page_says(instance: Server, tmp_path: Path) -> None:
+    done = _try("how-to/group-elements.md", instance, tmp_path, "triform login --circle sellers\n")
+    assert done.returncode == 0, done.stderr
+    assert "+ create   project shop" in done.stdout
+    assert done.stdout.count("nothing to do") == 2
+    assert "- delete   ruby hello" in done.stdout
+    assert '{"net":400,"gross":500}' in done.stdout
+    assert '{"net":400,"gross":480}' in done.stdout
+    assert "circle another-shop\n  + create   variable vat-percent" in done.stdout
+
+
 def test_an_agent_s_door_works_as_the_page_says(instance: Server, tmp_path: Path) -> None:
     answer = httpx2.post(f"{instance.url}/api/auth/dev", json={"circle_name": "acme"})
     before = f"triform login --circle acme\nexport TRIFORM_TOKEN={answer.json()['token']} TRIFORM_CIRCLE=acme\n"
