@@ -64,6 +64,8 @@ CASES = [
     (2, "a missing argument", _nothing, ["invoke"]),
     (2, "input that is no JSON", _nothing, ["invoke", "greet", "x:={"]),
     (2, "a folder that declares nothing", _nothing, ["deploy", "/nowhere"]),
+    (2, "a form that is not there", _nothing, ["apply", "/nowhere.yaml"]),
+    (2, "nothing named to export", _nothing, ["export"]),
     (2, "a setting without meaning", _nothing, ["doctor"]),
     (3, "nobody is signed in there", _nothing, ["--circle", "other", "wallet"]),
     (3, "the server does not know the session", _refused(401), ["invoke", "greet"]),

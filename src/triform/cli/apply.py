@@ -13,7 +13,7 @@ from triform.cli.outcome import Stop, WrongUsage
 from triform.cli.terminal import AsJson, Terminal, terminal_of
 
 if TYPE_CHECKING:
-    from triform.cli.form.plan import Plan
+    from triform.cli.form.steps import Plan
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,9 +45,10 @@ def apply(
     """
     from triform.cli.chemistry import catalogue
     from triform.cli.form.carrying import Carrying
-    from triform.cli.form.plan import Choices, planned
+    from triform.cli.form.plan import planned
     from triform.cli.form.present import Circle
     from triform.cli.form.reading import read
+    from triform.cli.form.steps import Choices
 
     form = read(file, catalogue(), os.environ)
     if prune and form.project is None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from triform.cli.form.attached import AttachmentStep, terms_of
 from triform.cli.form.model import CIRCLE, Form, mistake
-from triform.cli.form.plan import ElementStep, Plan
 from triform.cli.form.present import Circle
+from triform.cli.form.steps import ElementStep, Plan
 from triform.cli.local_code import LocalCode
 from triform.cli.outcome import Refused
 

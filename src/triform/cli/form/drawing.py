@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from triform.cli.form.attached import AttachmentStep
-from triform.cli.form.plan import ElementStep, Plan
+from triform.cli.form.steps import ElementStep, Plan
 from triform.cli.terminal import Terminal
 
 _MARKS = {

@@ -1,77 +1,18 @@
 """What an apply would do: a form held against what is there. Pure but for what it asks the circle."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.schema import at_pointer, replaced_at
-from triform.cli.form.attached import AttachmentStep, attachment_steps
+from triform.cli.form.attached import attachment_steps
 from triform.cli.form.model import Declared, Form, Mistake, mistake, referred
 from triform.cli.form.order import in_order
 from triform.cli.form.present import Around, Circle, Json
 from triform.cli.form.reading import members_of
+from triform.cli.form.steps import Choices, ElementStep, Plan
 from triform.cli.outcome import Stop
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the caller asked for."""
-
-    prune: bool = False
-    deploy: bool = False
-    set_secrets: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ElementStep:
-    """`changes` are JSON pointers; `before` is what the plan saw, its version guards the change.
-
-    `action`: create, update, unchanged, take-out (a member that only leaves) or delete.
-    """
-
-    action: str
-    slug: str
-    element_type: str
-    changes: tuple[str, ...] = ()
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    before: Json | None = field(default=None, repr=False)
-    readme: str | None = field(default=None, repr=False)
-    readme_before: str | None = field(default=None, repr=False)
-    deploy: bool = False
-
-    @property
-    def makes_version(self) -> bool:
-        return self.action == "create" or (self.action == "update" and self.changes != ("/readme",))
-
-    def told(self) -> dict[str, Any]:
-        """For programs; values are left out, they may be secret."""
-        told: dict[str, Any] = {"action": self.action, "slug": self.slug, "element_type": self.element_type}
-        return told | {"changes": list(self.changes)} | ({"deploy": True} if self.deploy else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`removals` are deleted last; `remarks` say what is left as it is though one might expect otherwise."""
-
-    circle: str
-    elements: tuple[ElementStep, ...]
-    attachments: tuple[AttachmentStep, ...]
-    removals: tuple[ElementStep, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def empty(self) -> bool:
-        idle = all(each.action == "unchanged" and not each.deploy for each in self.elements)
-        return idle and not self.attachments and not self.removals
-
-    def told(self) -> dict[str, Any]:
-        return {
-            "circle": self.circle,
-            "elements": [each.told() for each in (*self.elements, *self.removals)],
-            "attachments": [each.told() for each in self.attachments],
-            "remarks": list(self.remarks),
-        }
 
 
 class DoesNotFit(Stop):
