@@ -76,6 +76,15 @@ def test_a_whole_number_written_with_a_point_becomes_an_integer() -> None:
     assert type(completed["ratio"]) is float
 
 
+def test_defaults_are_left_out_also_inside_and_filled_in_again() -> None:
+    compiled = compile_schema(SCHEMA)
+    full = {"name": "ab", "count": 1, "deep": False, "inner": {"x": 5, "y": [1]}, "tags": [], "other": {"x": 5}}
+    lean = compiled.without_defaults(full)
+    assert lean == {"name": "ab", "deep": False, "inner": {"y": [1]}, "tags": [], "other": {"x": 5}}
+    assert compiled.complete(lean) == full
+    assert compiled.without_defaults(compiled.complete({"name": "ab"})) == {"name": "ab"}
+
+
 @given(
     st.dictionaries(
         st.sampled_from(list(SCHEMA["properties"])), st.none() | st.integers() | st.just({}) | st.text()
