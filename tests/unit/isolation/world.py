@@ -116,7 +116,7 @@ class World:
         self.guard = GuardedDriver(self.driver)
         self.pool = Pool(self.guard, clock, Policy(memory_mb=500, lag_s=0))
         store, source = BundleStore(self.folder / "bundles"), FolderSource(self.folder)
-        self.repositories = Repositories(self.folder / "repositories", Layout(load(), lambda _: "main.rb"))
+        self.repositories = Repositories(self.folder / "repositories", Layout(CATALOGUE, lambda _: "main.rb"))
         checkouts, masks = Checkouts(code, self.repositories), masks_of_tests()
         planner = Planner(languages, self.images, checkouts, Bounds(10_000, 6 << 20), clock, masks, store)
         gems = Bundles(store, self.images, source, Workshop(self.guard, clock), code, clock)
