@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harnesses.conftest import LANGUAGES, REPOSITORY
-from triform.chemistry.catalogue import load
+from tests.shipped import CATALOGUE
 from triform.clock import SystemClock
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.images import Images
@@ -29,7 +29,7 @@ async def checker(driver: Driver, place: Path) -> AsyncIterator[SourceChecker]:
 
 
 async def look(checker: SourceChecker, source: str, handler: str = "handler") -> Findings:
-    return await checker.look(Code(load().type("ruby"), RUBY, source), handler)
+    return await checker.look(Code(CATALOGUE.type("ruby"), RUBY, source), handler)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped import CATALOGUE
 from tests.unit.isolation.world import make_call
-from triform.chemistry.catalogue import load
 from triform.elements.model import Element
 from triform.source.errors import SourceFileMissing
 from triform.source.layout import Layout
@@ -29,7 +29,7 @@ def element() -> Element:
 
 @pytest.fixture
 def checkouts(tmp_path: Path) -> Checkouts:
-    repositories = Repositories(tmp_path / "repositories", Layout(load(), lambda _: "main.rb"))
+    repositories = Repositories(tmp_path / "repositories", Layout(CATALOGUE, lambda _: "main.rb"))
     return Checkouts(CodeStore(tmp_path / "code"), repositories)
 
 
