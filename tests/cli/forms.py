@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -39,14 +39,13 @@ attachments:
 
 @dataclass
 class Bench:
-    """A circle, the folder forms lie in, and the command line; `sent` are the requests it made."""
+    """A circle, the folder forms lie in, and the command line."""
 
     triform: "Triform"
     url: str
     circle: str
     token: str
     folder: Path
-    sent: list[str] = field(default_factory=list)
 
     def form(self, text: str | Mapping[str, Any], name: str = "project.yaml") -> Path:
         file = self.folder / name
