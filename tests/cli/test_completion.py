@@ -45,7 +45,7 @@ def filled(signed_in: Platform) -> Platform:
         (("lo",), ["login", "logs"]),
         (("demo",), []),
         (("wallet", "to"), ["top-up"]),
-        (("runs", ""), ["list", "show", "cancel"]),
+        (("runs", ""), ["list", "show", "cancel", "replay", "replay-many"]),
         (("invoke", "x", "--as"), ["--async"]),
         (("new", ""), TYPES),
         (("chemistry", "show", TYPES[0][:1]), [name for name in TYPES if name.startswith(TYPES[0][0])]),

@@ -10,7 +10,8 @@ from tests.architecture.house import ROOT
 from tests.cli.conftest import Triform
 from tests.cli.double import Platform, Told, problem
 from tests.cli.test_invoke import FAILED, HEADERS
-from tests.cli.test_runs import FIRST, run
+from tests.cli.test_replay import difference
+from tests.cli.test_runs import FIRST, SECOND, run
 from triform.cli import invoke
 from triform.cli.outcome import Exit
 
@@ -33,6 +34,11 @@ def _a_failed_run(platform: Platform) -> None:
     failed = run(status="failed", error=problem("SOME_CODE", 500))
     platform.tell("GET", "/api/acme/ops/runs", Told({"runs": [failed]}))
     platform.tell("GET", f"/api/acme/greet/ops/runs/{FIRST}", Told(failed))
+
+
+def _differing(platform: Platform) -> None:
+    platform.tell("GET", "/api/acme/greet/ops/runs", Told({"runs": [run(FIRST), run(SECOND)], "next": None}))
+    platform.tell("GET", f"/api/acme/greet/ops/runs/{FIRST}/diff", Told(difference(same=False)))
 
 
 def _gone(platform: Platform) -> None:
@@ -71,6 +77,7 @@ CASES = [
     (3, "the server does not know the session", _refused(401), ["invoke", "greet"]),
     (4, "nothing answers", _gone, ["invoke", "greet"]),
     (4, "something else answers", _no_triform, ["invoke", "greet"]),
+    (5, "two runs differ", _differing, ["diff", "greet", FIRST, SECOND]),
 ]
 
 

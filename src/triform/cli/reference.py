@@ -90,6 +90,7 @@ _CLI_HEAD = f"""
 | {Exit.usage.value} | the command line makes no sense |
 | {Exit.not_signed_in.value} | not signed in |
 | {Exit.unreachable.value} | nothing answers at that address |
+| {Exit.differs.value} | what was compared is not the same |
 | {Exit.interrupted.value} | interrupted; `up`, `dev` and `logs --follow` are ended by Ctrl-C and then are done |
 
 `TRIFORM_URL` and `TRIFORM_CIRCLE` choose where a command goes, `TRIFORM_TOKEN` is the credential; without them the
