@@ -17,7 +17,7 @@ from triform.errors import NotFound
 from triform.storage.database import Database
 
 CIRCLES = 256
-"""Circles whose connections are remembered; the longest unused go first."""
+"""Circles whose connections are remembered; what was learnt longest ago goes first."""
 
 _NOTHING: Mapping[str, str] = {}
 
