@@ -6,32 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.document import PROJECT_SPEC
 from tests.cli.forms import ECHO, SHOP, Bench, actions
 from triform.cli import apply
 from triform.cli.form import carrying
 from triform.cli.form.carrying import Carrying
-
-SOURCE_EXAMPLE = """
-elements:
-- element_type: ruby
-  slug: transform-order
-  spec:
-    handler: handler
-    source:
-      type: inline
-      requirements: ["activesupport~>7.1"]
-      code: |
-        require 'active_support/all'
-        def handler(input)
-          order = input.with_indifferent_access
-          {
-            order_id: order[:id],
-            total_cents: (order[:amount].to_f * 100).round,
-            currency: order[:currency]&.upcase || 'USD',
-            processed_at: Time.current.iso8601
-          }
-        end
-"""
 
 
 def test_the_plan_is_shown_then_done_and_the_second_time_there_is_nothing_to_do(bench: Bench) -> None:
@@ -54,8 +33,8 @@ def test_the_plan_is_shown_then_done_and_the_second_time_there_is_nothing_to_do(
 
 
 def test_the_example_of_the_source_is_a_form(bench: Bench) -> None:
-    assert actions(bench.applied(SOURCE_EXAMPLE)) == [("create", "transform-order")]
-    assert actions(bench.applied(SOURCE_EXAMPLE)) == [("unchanged", "transform-order")]
+    assert actions(bench.applied(PROJECT_SPEC)) == [("create", "transform-order")]
+    assert actions(bench.applied(PROJECT_SPEC)) == [("unchanged", "transform-order")]
 
 
 def test_a_change_is_planned_by_its_members_and_made_as_one_version(bench: Bench) -> None:

@@ -47,5 +47,5 @@ class Addresses:
 
     def _holds(self, outer: Element, inner: Element) -> bool:
         kind = self._catalogue.find(outer.element_type)
-        referred = slugs_of(kind, outer).values() if kind else ()
+        referred = slugs_of(kind, outer.spec).values() if kind else ()
         return inner.parent_id == outer.id or any(inner.slug in slugs for slugs in referred)

@@ -1,6 +1,6 @@
 """Attachments that come with the envelope of a circle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from triform.elements.graph.model import Node
@@ -27,10 +27,9 @@ class BringAttachments:
         """Raises Forbidden."""
         turn = await self._changes.turn(call, tx)
         fitting, refused = dict[Node, dict[str, tuple[Node, Terms]]](), list[tuple[str, TriformError]]()
-        by_slug = {node.slug: node for node in turn.graph.nodes.values() if node.id != turn.graph.circle_id}
         for each in wanted:
             try:
-                source, target, terms = self._ends(turn, by_slug, each)
+                source, target, terms = self._ends(turn, each)
             except TriformError as error:
                 refused.append((each.source, error))
             else:
@@ -46,7 +45,8 @@ class BringAttachments:
                 events += [told("element.attached", target, turn.shown.attachment(each)) for each in made]
         return Attached(len(events), Reply(None, events=tuple(events), after_commit=turn.after_commit), refused)
 
-    def _ends(self, turn: Turn, by_slug: Mapping[str, Node], wanted: Carried) -> Ends:
+    def _ends(self, turn: Turn, wanted: Carried) -> Ends:
+        by_slug = turn.graph.by_slug
         source = by_slug.get(wanted.source)
         target = turn.graph.nodes[turn.graph.circle_id] if wanted.target is None else by_slug.get(wanted.target)
         if source is None or target is None:

@@ -78,11 +78,8 @@ class Changes:
     async def turn(self, call: OperationRequest, tx: Transaction) -> Turn:
         """Raises Forbidden, and NotFound when the element has gone meanwhile."""
         allow(call.principal, "write", call.operation.name)
-        circle_id = call.element.circle_id
-        after_commit = await self._connections.changed(tx, circle_id)
-        graph = await self._graphs.graph(tx, circle_id)
-        if call.element.id not in graph.nodes:
-            raise NotFound()
+        after_commit = await self._connections.changed(tx, call.element.circle_id)
+        graph = await self._graphs.around(tx, call.element)
         return Turn(graph, Shown(graph, self.catalogue, call.element.circle_name), after_commit)
 
     async def add(

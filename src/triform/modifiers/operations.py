@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triform.chemistry.catalogue import Catalogue
+from triform.elements.graph.model import Graph
 from triform.elements.graph.show import Shown
 from triform.elements.graph.store import GraphStore
 from triform.elements.request import Request
@@ -34,8 +35,7 @@ class ModifierOperations:
 
     async def attachments(self, call: Request, tx: Transaction) -> Reply:
         """`{attachments, inherited}`, both in the order of evaluation."""
-        graph = await self._graphs.graph(tx, call.element.circle_id)
-        shown = Shown(graph, self._catalogue, call.element.circle_name)
+        graph, shown = await self._seen(call, tx)
         own, inherited = graph.attached(call.element.id), graph.inherited(call.element.id)
         return Reply(
             {"attachments": list(map(shown.attachment, own)), "inherited": list(map(shown.attachment, inherited))}
@@ -43,14 +43,12 @@ class ModifierOperations:
 
     async def list_attachments(self, call: Request, tx: Transaction) -> Reply:
         """`{attachments}`: where this element is attached."""
-        graph = await self._graphs.graph(tx, call.element.circle_id)
-        shown = Shown(graph, self._catalogue, call.element.circle_name)
+        graph, shown = await self._seen(call, tx)
         return Reply({"attachments": list(map(shown.attachment, graph.targets(call.element.id)))})
 
     async def get_attached_modifiers(self, call: Request, tx: Transaction) -> Reply:
         """`{modifiers}`: each with the element it is."""
-        graph = await self._graphs.graph(tx, call.element.circle_id)
-        shown = Shown(graph, self._catalogue, call.element.circle_name)
+        graph, shown = await self._seen(call, tx)
         attached = [
             (shown.attachment(each), graph.nodes[each.source_id]) for each in graph.attached(call.element.id)
         ]
@@ -63,6 +61,10 @@ class ModifierOperations:
                 ]
             }
         )
+
+    async def _seen(self, call: Request, tx: Transaction) -> tuple[Graph, Shown]:
+        graph = await self._graphs.around(tx, call.element)
+        return graph, Shown(graph, self._catalogue, call.element.circle_name)
 
 
 _TERMS = ("attachment_id", "priority", "cascade_policy", "version_pin")

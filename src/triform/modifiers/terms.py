@@ -32,7 +32,7 @@ def terms_of(priority: Any, cascade_policy: Any, pin: int | None) -> Terms:
 def find(graph: Graph, ref: str) -> tuple[Node, int | None] | str:
     """The element that `project/slug@v2` names and the version it is pinned to, or why there is none."""
     path, _, version = ref.partition("@")
-    nodes = [_by_slug(graph, slug) for slug in path.split("/")]
+    nodes = [graph.by_slug.get(slug) for slug in path.split("/")]
     known = [node for node in nodes if node is not None]
     if len(known) < len(nodes) or not _leads(graph, known):
         return f"there is no element '{path}' in this circle"
@@ -53,10 +53,6 @@ def _takes(catalogue: Catalogue, target: Node) -> str:
     taken = catalogue.find(target.element_type)
     names = sorted(taken.attaches | taken.uses) if taken else []
     return f"they take {', '.join(names)}" if names else "nothing is attached to them"
-
-
-def _by_slug(graph: Graph, slug: str) -> Node | None:
-    return next((n for n in graph.nodes.values() if n.slug == slug and n.id != graph.circle_id), None)
 
 
 def _leads(graph: Graph, path: Sequence[Node]) -> bool:

@@ -36,22 +36,8 @@ WHERE r.circle_id = $1 AND r.element_id = $2 AND ($3::uuid IS NULL OR r.run_id >
 ORDER BY r.run_id DESC LIMIT $5;
 
 -- name: stats
--- Figures over the executions of an element since a moment. Rates count what ended by itself.
-SELECT count(*) AS runs,
-       count(*) FILTER (WHERE status = 'completed') AS completed,
-       count(*) FILTER (WHERE status = 'failed') AS failed,
-       avg(duration_ms) FILTER (WHERE status IN ('completed', 'failed')) AS avg_duration_ms,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms)
-           FILTER (WHERE status IN ('completed', 'failed')) AS p50_duration_ms,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms)
-           FILTER (WHERE status IN ('completed', 'failed')) AS p95_duration_ms,
-       coalesce(sum(cost_micro_au), 0)::bigint AS cost_micro_au,
-       max(created_at) AS last_run_at
-FROM runs
-WHERE circle_id = $1 AND element_id = $2 AND execution AND created_at >= $3 AND run_id >= $4;
-
--- name: batch_stats
--- The figures of `stats` for each of some elements, and in the row without an element for all of them together.
+-- Figures over the executions of some elements since a moment: for each that has any, and in the row without an
+-- element for all of them together. Rates count what ended by itself.
 SELECT element_id, count(*) AS runs,
        count(*) FILTER (WHERE status = 'completed') AS completed,
        count(*) FILTER (WHERE status = 'failed') AS failed,

@@ -26,11 +26,8 @@ async def figures_of(
     tx: Transaction, circle_id: UUID, element_id: UUID, period: str, now: datetime
 ) -> dict[str, Any]:
     """The figures of the last hour, day, week or month (30 days)."""
-    since = now - PERIODS[period]
-    row = await tx.fetchrow(_QUERIES["stats"], circle_id, element_id, since, first_at(since - _DAY))
-    if row is None:
-        raise RuntimeError("an aggregate has one row")
-    return figures(dict(row), period)
+    _, figures_of_all = await batch_of(tx, circle_id, [element_id], period, now)
+    return figures_of_all
 
 
 async def batch_of(
@@ -38,7 +35,7 @@ async def batch_of(
 ) -> tuple[dict[UUID, dict[str, Any]], dict[str, Any]]:
     """The same for each of some elements, and for all of them together."""
     since = now - PERIODS[period]
-    rows = await tx.fetch(_QUERIES["batch_stats"], circle_id, ids, since, first_at(since - _DAY))
+    rows = await tx.fetch(_QUERIES["stats"], circle_id, ids, since, first_at(since - _DAY))
     found = {row["element_id"]: figures(dict(row), period) for row in rows}
     return {each: found.get(each) or figures(_NO_RUNS, period) for each in ids}, found[None]
 

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol
 
 from triform.chemistry.catalogue import Catalogue
 from triform.chemistry.element_type import ElementType
-from triform.chemistry.schema import at_pointer
 from triform.circles.model import Principal
 from triform.elements import secret_places
 from triform.elements.create import Create
 from triform.elements.errors import SlugTaken
+from triform.elements.graph.connections import slugs_of
 from triform.elements.model import DRAFT, Element
 from triform.elements.request import flag
 from triform.elements.secrets import Secrets
@@ -231,10 +232,9 @@ def inner_first(items: Sequence[Item]) -> list[Item]:
     return ordered
 
 
-def _refers(kind: ElementType | None, spec: Any) -> frozenset[str]:
-    pointers = kind.references.values() if kind else ()
-    lists = (at_pointer(spec, pointer) for pointer in pointers)
-    return frozenset(slug for each in lists if isinstance(each, list) for slug in each if isinstance(slug, str))
+def _refers(kind: ElementType | None, spec: Mapping[str, Any]) -> frozenset[str]:
+    """Of a spec that has been checked."""
+    return frozenset(chain.from_iterable(slugs_of(kind, spec).values())) if kind else frozenset()
 
 
 def _request(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from triform.chemistry.element_type import ElementType
@@ -63,14 +63,14 @@ class Connections:
         return after
 
 
-def slugs_of(element_type: ElementType, element: Element) -> dict[str, list[str]]:
+def slugs_of(element_type: ElementType, spec: Mapping[str, Any]) -> dict[str, list[str]]:
     """What a spec refers to, by relation."""
     pointers = element_type.references.items()
-    return {relation: list(at_pointer(element.spec, pointer) or ()) for relation, pointer in pointers}
+    return {relation: list(at_pointer(spec, pointer) or ()) for relation, pointer in pointers}
 
 
 def _named(element_type: ElementType, element: Element) -> Iterator[_Named]:
-    for relation, slugs in slugs_of(element_type, element).items():
+    for relation, slugs in slugs_of(element_type, element.spec).items():
         for index, slug in enumerate(slugs):
             yield _Named(relation, slug, f"/spec{element_type.references[relation]}/{index}")
 

@@ -10,7 +10,6 @@ from triform.elements.graph.show import Shown
 from triform.elements.graph.store import GraphStore
 from triform.elements.graph.walk import Found, walk
 from triform.elements.request import Request, flag, whole_number, words
-from triform.errors import NotFound
 from triform.reply import Reply
 from triform.storage.database import Transaction
 
@@ -55,9 +54,7 @@ class GraphLooking:
         )
 
     async def _seen(self, call: Request, tx: Transaction) -> tuple[Graph, Shown]:
-        graph = await self._graphs.graph(tx, call.element.circle_id)
-        if call.element.id not in graph.nodes:
-            raise NotFound()
+        graph = await self._graphs.around(tx, call.element)
         return graph, Shown(graph, self._catalogue, call.element.circle_name)
 
     def _is_one_of(self, node: Node, names: set[str]) -> bool:

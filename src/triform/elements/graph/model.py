@@ -63,6 +63,7 @@ class Graph:
     ) -> None:
         self.circle_id = circle_id
         self.nodes = {node.id: node for node in nodes}
+        self.by_slug = {node.slug: node for node in self.nodes.values() if node.id != circle_id}
         self._children: defaultdict[UUID, list[Node]] = defaultdict(list)
         self._members: defaultdict[UUID, list[Reference]] = defaultdict(list)
         self._referenced_by: defaultdict[UUID, list[Reference]] = defaultdict(list)

@@ -6,6 +6,7 @@ from uuid import UUID
 from triform.elements.bonds import Bond
 from triform.elements.graph.model import Attachment, Graph, Node, Reference
 from triform.elements.model import Element, State
+from triform.errors import NotFound
 from triform.storage.database import Row, Statements, Transaction
 from triform.storage.queries import load
 
@@ -23,6 +24,13 @@ class GraphStore:
             (Reference(**dict(row)) for row in await db.fetch(_QUERIES["references"], circle_id)),
             (Attachment(**dict(row)) for row in await db.fetch(_QUERIES["attachments"], circle_id)),
         )
+
+    async def around(self, db: Transaction | Statements, element: Element) -> Graph:
+        """As `graph`, of an element's circle. Raises NotFound when the element has gone meanwhile."""
+        graph = await self.graph(db, element.circle_id)
+        if element.id not in graph.nodes:
+            raise NotFound()
+        return graph
 
     async def changed(self, tx: Transaction, circle_id: UUID) -> None:
         """Connections of the circle change in this transaction, and in no other until it ends."""
