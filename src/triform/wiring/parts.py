@@ -35,7 +35,7 @@ from triform.source.present import Present
 from triform.source.repositories import Repositories
 from triform.storage.database import Database
 from triform.substrates.interfaces import Substrate
-from triform.substrates.isolation.languages import read_languages
+from triform.substrates.isolation.languages import Language, read_languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,7 @@ class Ground:
     settings: Settings
     database: Database
     catalogue: Catalogue
+    languages: Mapping[str, Language]
     clock: Clock
     ids: Ids
     tracing: Tracing
@@ -96,10 +97,12 @@ def ground(
     ids, store = Ids(clock), ElementStore()
     cache, keyring = ElementCache(database, store, clock), Keyring.open(settings.data_dir)
     catalogue = catalogue or load(settings.definitions, known_hooks=HOOKS.keys())
+    languages = read_languages(settings.harnesses)
     return Ground(
         settings=settings,
         database=database,
         catalogue=catalogue,
+        languages=languages,
         clock=clock,
         ids=ids,
         tracing=configure_tracing("triform", exports()),
@@ -110,13 +113,12 @@ def ground(
         masks=Masks(Secrets(Vault(keyring.derive), store)),
         deployments=Deployments(database, store, cache, ids, clock),
         git=Git(settings.data_dir / "git"),
-        repositories=Repositories(settings.data_dir / "repositories", Layout(catalogue, _code_file(settings))),
+        repositories=Repositories(settings.data_dir / "repositories", Layout(catalogue, _code_file(languages))),
     )
 
 
-def _code_file(settings: Settings) -> CodeFile:
+def _code_file(languages: Mapping[str, Language]) -> CodeFile:
     """Every language names the file of its inline source."""
-    languages = read_languages(settings.harnesses)
 
     def named(element_type: ElementType) -> str | None:
         language = languages.get(element_type.language or "")

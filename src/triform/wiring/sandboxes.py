@@ -26,7 +26,7 @@ from triform.substrates.isolation.guard import GuardedDriver
 from triform.substrates.isolation.images import Images, RuntimeImageMissing
 from triform.substrates.isolation.interfaces import Driver
 from triform.substrates.isolation.invoke import Invoke
-from triform.substrates.isolation.languages import Language, read_languages
+from triform.substrates.isolation.languages import Language
 from triform.substrates.isolation.plan import Bounds as SandboxBounds
 from triform.substrates.isolation.plan import Planner
 from triform.substrates.isolation.pool import Pool
@@ -57,7 +57,7 @@ class _Parts:
 
 def isolation(base: Ground) -> _Parts:
     """The sandboxes, over the best driver there is; not started."""
-    settings, languages = base.settings, read_languages(base.settings.harnesses)
+    settings, languages = base.settings, base.languages
     images = Images(
         settings.image_dir or settings.data_dir / "images", settings.image_mirror, settings.runtime_image
     )
@@ -122,7 +122,7 @@ async def sandboxes(base: Ground) -> AsyncIterator[Machinery]:
     substrate = parts.substrate
     parts.gems.store.clear()
     parts.code.clear()
-    for language in read_languages(base.settings.harnesses).values():
+    for language in base.languages.values():
         await _image(parts.images, language)
     able = await substrate.start()
     _log.info("isolation", driver=able.driver, available=able.available, strength=able.strength)
