@@ -93,7 +93,7 @@ class Commits:
         self._ids = ids
         self._accept_lane = database.lane()
         self._start_lane = database.lane()
-        self._end_lane = database.lane()
+        self._end_lane = self._accept_lane
         self._accept = GroupCommit(self._flush_accept, key=_circle, name="accept")
         self._start = GroupCommit(self._flush_start, key=_circle, name="start")
         self._end = GroupCommit(self._flush_end, key=_circle, name="end")

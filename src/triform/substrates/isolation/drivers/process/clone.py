@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from triform.substrates.isolation.channel import control
 from triform.substrates.isolation.drivers.process import credentials
-from triform.substrates.isolation.drivers.process.audit import alone, children, confined, leads
 from triform.substrates.isolation.drivers.process.birth import Birth
 from triform.substrates.isolation.drivers.process.instance import Body
 from triform.substrates.isolation.drivers.process.link import Link
+from triform.substrates.isolation.drivers.process.newborn import alone, confined, leads
+from triform.substrates.isolation.drivers.process.procfs import children, statuses
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation, StillBorn
 
@@ -79,9 +80,10 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
 async def _bring_up(template: ProcessTemplate, link: Link, ends: Ends, before: frozenset[int]) -> Body:
     said = await Birth(link.ears, ends.channel, ("born", "ready") if template.forks else ("ready",)).speakers()
     runner, first = said["ready"], said.get("born", template.first)
-    if not (confined(runner) and leads(first)):
+    threads = statuses(runner)
+    if not (confined(runner, threads) and leads(first)):
         raise StillBorn("a clone kept privileges it should have given up")
-    if template.forks and not alone(first, runner, template.pid, before):
+    if template.forks and not alone(first, threads, template.pid, before):
         raise StillBorn("a clone made processes before it gave up its privileges")
     bound = await link.ask("bound", template=template.name, harness=template.pid, first=first, runner=runner)
     return Body(ends.channel, ends.stdout, ends.stderr, bound.descriptors[0], bound["group"])
