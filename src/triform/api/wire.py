@@ -1,10 +1,12 @@
 """HTTP below the application: the head of a request is bounded, and what is no HTTP is refused as a problem."""
 
+import asyncio
 from functools import partial
 from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from triform.api.gathered import Gathered
 from triform.api.problems import Problems
 from triform.errors import Kind, Suggestion, TriformError
 
@@ -37,6 +39,10 @@ class _Http(HttpToolsProtocol):
         self._head = self._unfinished = 0
         self._progress = False
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._line = Gathered(transport)
+        super().connection_made(self._line)
+
     def data_received(self, data: bytes) -> None:
         self._progress = False
         super().data_received(data)
@@ -59,6 +65,10 @@ class _Http(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._progress = True
         super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        self._line.send()
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         self._progress = True

@@ -7,18 +7,19 @@ class Wire
 
   def initialize(fd) = (@fd, @lock, @buffer, @descriptors = fd, ::Thread::Mutex.new, "".b, [])
 
-  # A control message; a `body` goes before it in D frames and is told by its length.
+  # A control message; a `body` goes before it in D frames and is told by its length. A small one goes with it.
   def say(type, body: nil, **members)
     members[:bytes] = body.bytesize if body
-    message = Values.generate({ type:, **members })
+    small = body && body.bytesize < 1 << 16 ? frame("D", body) : ""
+    message = small + frame("J", Values.generate({ type:, **members }))
     @lock.synchronize do
-      (0...body.bytesize).step(1 << 20) { |at| put("D", body.byteslice(at, 1 << 20)) } if body
-      put("J", message)
+      (0...body.bytesize).step(1 << 20) { |at| put(frame("D", body.byteslice(at, 1 << 20))) } if body && small.empty?
+      put(message)
     end
   end
 
   # Without the lock, which a signal handler cannot take.
-  def tell(type, **members) = put("J", Values.generate({ type:, **members }))
+  def tell(type, **members) = put(frame("J", Values.generate({ type:, **members })))
 
   # The next control message; nil when the other side is gone.
   def message = (payload = take) && Core.parse(payload)
@@ -32,9 +33,11 @@ class Wire
 
   private
 
-  def put(kind, payload)
+  def frame(kind, payload) = [payload.bytesize, kind.ord, 0].pack("NCn") << payload.b
+
+  def put(bytes)
     io = Core.for_fd(@fd, "wb", autoclose: false)
-    Core.do_write(io, [payload.bytesize, kind.ord, 0].pack("NCn"), payload)
+    Core.do_write(io, bytes)
     Core.do_flush(io)
   end
 
