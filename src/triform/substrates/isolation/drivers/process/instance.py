@@ -98,11 +98,11 @@ class ProcessInstance(Instance):
             signal.pidfd_send_signal(self._body.pidfd, signal.SIGKILL)
         os.close(self._body.pidfd)
         try:
-            told = await self._link.ask("end", group=self._body.group, told=self._told)
+            told = await self._link.ask("end", group=self._body.group, told=self._told, hurry=not self._told)
         except DriverFault:  # the launcher is gone and has taken everything with it
             told = None
         self._let_write()
-        self._sources.drain()
+        self._sources.close() if self._told else self._sources.drain()
         if self._after:
             await self._after()
         return Exit(told["oom"], told["cpu_ms"], told["peak"]) if told and not self._told else Exit()

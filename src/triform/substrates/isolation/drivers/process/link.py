@@ -17,6 +17,7 @@ from triform.substrates.isolation.drivers.process.waiting import settle
 from triform.substrates.isolation.interfaces import DriverFault
 
 _LARGEST = 1 << 17
+_HELD_S, _MOST_HELD = 0.002, 64
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from triform.substrates.isolation.drivers.process.launcher.main import main; main(*map(int, sys.argv[2:]))"
@@ -45,6 +46,7 @@ class Link:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._gone: dict[str, Gone] = {}
         self._number = 0
+        self._held: list[dict[str, Any]] = []
         self.places: Mapping[str, str] = {}
         """Where the groups' figures can be read; empty: the launcher has to be asked."""
         self._room = asyncio.Lock()
@@ -94,32 +96,60 @@ class Link:
     def on_gone(self, template: str, told: Gone) -> None:
         self._gone[template] = told
 
-    async def ask(self, do: str, descriptors: Sequence[int] = (), **members: Any) -> Answer:
-        """The launcher's answer. Raises DriverFault with its words when it refuses or is gone."""
+    async def ask(self, do: str, descriptors: Sequence[int] = (), *, hurry: bool = True, **members: Any) -> Answer:
+        """The launcher's answer. Raises DriverFault with its words when it refuses or is gone. Without `hurry` the
+        request may go along with another one, a moment later: each message wakes the launcher up."""
         self._number += 1
         number = self._number
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
+        request = {"id": number, "do": do, **members}
         try:
-            await self._send(json.dumps({"id": number, "do": do, **members}).encode(), descriptors)
+            await (self._send(request, descriptors) if hurry else self._hold(request))
             return await answer
         finally:
             self._waiting.pop(number, None)
 
-    async def _send(self, message: bytes, descriptors: Sequence[int]) -> None:
-        while True:
-            if self._socket is None:
-                raise DriverFault("the launcher is not running")
+    async def _hold(self, request: dict[str, Any]) -> None:
+        if self._socket is None:
+            raise DriverFault("the launcher is not running")
+        self._held.append(request)
+        if len(self._held) == 1:
+            asyncio.get_running_loop().call_later(_HELD_S, self._let_go)
+        elif len(self._held) >= _MOST_HELD:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held and self._socket:
             try:
-                socket.send_fds(self._socket, [message], list(descriptors))
+                self._put(self._held, ())
+            except BlockingIOError:
+                asyncio.get_running_loop().call_later(_HELD_S, self._let_go)
+            except DriverFault:
+                pass  # whoever waits hears it when the line is hung up
+
+    async def _send(self, request: dict[str, Any], descriptors: Sequence[int]) -> None:
+        while True:
+            try:
+                return self._put([*self._held, request], descriptors)
             except BlockingIOError:
                 await self._until_writable(self._socket)
-            except OSError as error:
-                raise DriverFault(f"the launcher does not listen: {error}") from error
-            else:
-                return
 
-    async def _until_writable(self, line: socket.socket) -> None:
+    def _put(self, requests: Sequence[dict[str, Any]], descriptors: Sequence[int]) -> None:
+        """What was held goes first. Raises BlockingIOError when there is no room."""
+        if self._socket is None:
+            raise DriverFault("the launcher is not running")
+        try:
+            socket.send_fds(self._socket, [json.dumps(requests).encode()], list(descriptors))
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise DriverFault(f"the launcher does not listen: {error}") from error
+        self._held.clear()
+
+    async def _until_writable(self, line: socket.socket | None) -> None:
+        if line is None:
+            return
         loop = asyncio.get_running_loop()
         async with self._room:
             writable = loop.create_future()
@@ -139,7 +169,10 @@ class Link:
                 message, descriptors = b"", []
             if not message:
                 return self._hang_up()
-            self._take(json.loads(message), descriptors)
+            *others, last = json.loads(message)
+            for other in others:
+                self._take(other, [])
+            self._take(last, descriptors)
 
     def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
         if "gone" in message:
@@ -163,6 +196,7 @@ class Link:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
         self._socket = None
+        self._held.clear()
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(DriverFault("the launcher is gone"))

@@ -1,8 +1,10 @@
-"""What a sandbox may ask of the kernel: two allow-lists, as tables.
+"""What a sandbox may ask of the kernel, as tables.
 
-`run` holds while user events are handled; `template` is the same plus exactly the calls with which a
-harness makes a clone. Whatever is not listed fails with EPERM; numbers newer than the tables and calls that
-C libraries probe for fail with ENOSYS. Pure; used by the launcher, so the standard library only.
+`template` is the list of what is allowed: what a run may ask for, and exactly the calls with which a harness
+makes a clone. `run` is put on top of it, for good, before user events are handled, and takes these calls away
+again; being short, it costs a clone a fifth of what a list of its own would. Whatever is not listed fails with
+EPERM; numbers newer than the tables and calls that C libraries probe for fail with ENOSYS. Pure; used by the
+launcher, so the standard library only.
 """
 
 import errno
@@ -111,20 +113,21 @@ TEMPLATE = (
 
 
 def run_filter(machine: str) -> bytes:
-    """The filter of a run. KeyError for an architecture without tables."""
-    return _filter(machine, RUN)
+    """What a run gives up of what its template may. KeyError for an architecture without tables."""
+    kept = {rule.call: rule for rule in RUN}
+    ops = [*_entrance(AUDIT_ARCH[machine]), bpf.load(bpf.NUMBER)]
+    for call in (rule.call for rule in TEMPLATE):
+        number = TABLES[machine][call]
+        ops += _guarded(number, kept[call]) if call in kept else _answer(number, number, bpf.errno(errno.EPERM))
+    return bpf.assemble([*ops, bpf.done(bpf.ALLOW)])
 
 
 def template_filter(machine: str) -> bytes:
     """The filter of a template. KeyError for an architecture without tables."""
     own = {rule.call for rule in TEMPLATE}
-    return _filter(machine, (*TEMPLATE, *(rule for rule in RUN if rule.call not in own)))
-
-
-def _filter(machine: str, rules: tuple[Rule, ...]) -> bytes:
     numbers = TABLES[machine]
     ops = [*_entrance(AUDIT_ARCH[machine]), bpf.load(bpf.NUMBER)]
-    for rule in rules:
+    for rule in (*TEMPLATE, *(rule for rule in RUN if rule.call not in own)):
         if rule.call in numbers:
             ops += _guarded(numbers[rule.call], rule)
     for refusal, calls in REFUSED_AS.items():

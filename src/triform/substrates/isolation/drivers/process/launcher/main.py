@@ -1,7 +1,8 @@
 """The launcher: a small process beside the server that makes sandboxes and bounds them.
 
 It is started before anything is threaded, imports little, and never handles what a guest says. It takes
-requests as JSON on a SOCK_SEQPACKET socket, one message each, descriptors attached, and answers by number:
+requests as JSON on a SOCK_SEQPACKET socket, a list in each message, and answers by number, in the same way;
+descriptors belong to the last of a list:
 
     {"id": 7, "do": "spawn", "template": "3", "plan": {…}} + control, stdout, stderr
                                                    → {"id": 7, "pid": 812, "uid": 1900000017}
@@ -26,6 +27,7 @@ import json
 import os
 import select
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from triform.substrates.isolation.drivers.process.launcher import kernel
@@ -36,6 +38,7 @@ LARGEST = 1 << 17
 """Bytes of one message."""
 
 _LOOK_S = 0.025
+_TOGETHER = 64
 
 
 def main(descriptor: int, uid: int | None = None) -> None:
@@ -54,6 +57,7 @@ class Launcher:
         self._poll = select.epoll()
         self._warden = Warden(choose(), self._poll)
         self._poll.register(server.fileno(), select.EPOLLIN)
+        self._answers: list[dict[str, Any]] = []
 
     def serve(self) -> None:
         try:
@@ -72,8 +76,8 @@ class Launcher:
             else:
                 self._warden.heard(descriptor)
         self._warden.tidy()
-        for answer in self._warden.news():
-            self._say(answer)
+        self._answers += self._warden.news()
+        self._say()
         return True
 
     def _take(self) -> bool:
@@ -82,7 +86,10 @@ class Launcher:
         except ConnectionResetError:
             return False
         if message:
-            self._answer(json.loads(message), passed)
+            *others, last = json.loads(message)
+            for other in others:
+                self._answer(other, [])
+            self._answer(last, passed)
         return bool(message)
 
     def _answer(self, request: dict[str, Any], passed: list[int]) -> None:
@@ -96,12 +103,22 @@ class Launcher:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
         if answer is not None:
-            self._say({"id": number, **answer}, descriptors)
+            self._answers.append({"id": number, **answer})
+        if descriptors:
+            self._say(descriptors)
 
-    def _say(self, answer: dict[str, Any], descriptors: list[int] | None = None) -> None:
-        passed = descriptors or []
+    def _say(self, passed: Sequence[int] = ()) -> None:
+        """The answers there are, in one message if they fit; descriptors belong to the last of them."""
+        while len(self._answers) > _TOGETHER:
+            self._send(self._answers[:_TOGETHER], ())
+            del self._answers[:_TOGETHER]
+        if self._answers:
+            self._send(self._answers, passed)
+            self._answers.clear()
+
+    def _send(self, answers: list[dict[str, Any]], passed: Sequence[int]) -> None:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))] if passed else []
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._server.sendmsg([json.dumps(answer).encode()], ancillary)
+            self._server.sendmsg([json.dumps(answers).encode()], ancillary)
         for descriptor in passed:
             os.close(descriptor)
