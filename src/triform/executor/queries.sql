@@ -19,13 +19,10 @@ WITH asked AS (
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
-), element AS (
-    SELECT id, version, demo_version, live_version, state FROM elements
-    WHERE id IN (SELECT element_id FROM asked) ORDER BY id FOR KEY SHARE
 ), fresh AS (
     SELECT a.*, w.free, sum(a.hold) OVER (PARTITION BY a.circle_id ORDER BY a.place) AS running_sum
     FROM asked a
-    JOIN element e ON e.id = a.element_id AND e.state = a.element_state
+    JOIN elements e ON e.id = a.element_id AND e.state = a.element_state
         AND e.live_version IS NOT DISTINCT FROM a.live_version
         AND a.element_version = coalesce(a.pinned,
             CASE a.env WHEN 'live' THEN e.live_version WHEN 'demo' THEN e.demo_version ELSE e.version END)
