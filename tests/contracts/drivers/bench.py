@@ -78,7 +78,7 @@ class Bench:
 async def invoke(instance: Instance, probe: str = "", **arguments: Any) -> None:
     event = json.dumps({"probe": probe, **arguments}).encode()
     seed = base64.b64encode(secrets.token_bytes(64)).decode()
-    thaw = control("thaw", seed=seed, now_ns=time.time_ns(), environment={}, deadline_ms=60_000)
+    thaw = control("thaw", seed=seed, now_ns=time.time_ns(), environment={})
     await instance.send(thaw, control("invoke", run="r", bytes=len(event), context={}), *data(event))
 
 

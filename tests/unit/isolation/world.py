@@ -79,7 +79,7 @@ class FetchedNothing:
 
 
 class AnsweringInstance(ScriptedInstance):
-    """Answers whatever it is sent with the next of `answers`."""
+    """Answers an order with the next of `answers`."""
 
     def __init__(self, answers: list[list[Frame]]) -> None:
         super().__init__()
@@ -87,9 +87,12 @@ class AnsweringInstance(ScriptedInstance):
 
     async def send(self, *frames: Frame) -> None:
         await super().send(*frames)
-        if self.script or len(frames) == 1:  # A reply to a call is no order.
+        orders = [
+            said for frame in frames if frame.kind == "J" and (said := parse_control(frame))["type"] == "invoke"
+        ]
+        if self.script or not orders:
             return
-        run = parse_control(frames[1])["run"]
+        run = orders[0]["run"]
         self.script += [_for(run, frame) for frame in (self._answers.pop(0) if self._answers else answer(b"1"))]
 
 

@@ -5,7 +5,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from triform.clock import Clock
-from triform.substrates.isolation.interfaces import Driver, DriverFault, LoadFailed, Template
+from triform.substrates.isolation.interfaces import (
+    Driver,
+    DriverFault,
+    GuestGone,
+    Instance,
+    LoadFailed,
+    StillBorn,
+    Template,
+)
+from triform.substrates.isolation.run import thaw
 from triform.substrates.isolation.shelf import Shelf, Spare
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
@@ -25,11 +34,21 @@ class Maker:
     async def make(self, shelf: Shelf) -> Spare:
         template, own = await self._template(shelf)
         try:
-            return Spare(await self._driver.clone(template), template, own)
+            return Spare(await self._ready(template), template, own)
         except BaseException:
             if own:
                 await asyncio.shield(self._driver.discard(template))
             raise
+
+    async def _ready(self, template: Template) -> Instance:
+        """A clone that only waits for its run."""
+        instance = await self._driver.clone(template)
+        try:
+            await instance.send(thaw(self._clock))
+        except GuestGone as gone:
+            await instance.kill()
+            raise StillBorn(f"a clone ended before it had a run: {gone}") from gone
+        return instance
 
     async def _template(self, shelf: Shelf) -> tuple[Template, bool]:
         """A template to clone, and whether it is the caller's alone."""

@@ -1,7 +1,7 @@
 """One run on one READY instance: the protocol, the deadline, the caps; the same for every driver.
 
-    send thaw + invoke ──► read frames until a result ──► read what is there ──► usage ──► Outcome
-                             or the deadline, a cancellation, an end without a result
+    send (thaw,) invoke ──► read frames until a result ──► read what is there ──► usage ──► Outcome
+                              or the deadline, a cancellation, an end without a result
                                                └──► kill ──► read what is left ──► Outcome
 
 The verdict is the guest's claim; what the driver saw from outside (`Exit.oom`) overrules it: a run is ended
@@ -65,13 +65,27 @@ _CLAIMS = frozenset({Cause.ok, Cause.handler_error, Cause.exit, Cause.signal, Ca
 _SILENCE = _Verdict(cause=Cause.infra_after, at=0.0, detail="the sandbox ended without a word")
 
 
+def thaw(clock: Clock) -> Frame:
+    """The first that is said to an instance: what no other one has, and what time it is."""
+    seed = base64.b64encode(secrets.token_bytes(64)).decode()
+    return control("thaw", seed=seed, now_ns=int(clock.now().timestamp() * 1e9), environment={})
+
+
 class Run:
-    """Drives one order on one instance, once."""
+    """Drives one order on one instance, once; `thawed`: the instance has been told who it is already."""
 
     def __init__(
-        self, instance: Instance, order: Order, listener: Listener, clock: Clock, calls: HostCalls | None = None
+        self,
+        instance: Instance,
+        order: Order,
+        listener: Listener,
+        clock: Clock,
+        calls: HostCalls | None = None,
+        *,
+        thawed: bool = False,
     ) -> None:
         self._instance = instance
+        self._thawed = thawed
         self._order = order
         self._listener = listener
         self._clock = clock
@@ -155,11 +169,9 @@ class Run:
 
     def _opening(self) -> list[Frame]:
         order = self._order
-        seed = base64.b64encode(secrets.token_bytes(64)).decode()
-        now_ns = int(self._clock.now().timestamp() * 1e9)
         facts = {"run_id": order.run_id, "deadline_ms": order.timeout_ms, **order.facts}
         return [
-            control("thaw", seed=seed, now_ns=now_ns, environment={}, deadline_ms=order.timeout_ms),
+            *(() if self._thawed else (thaw(self._clock),)),
             control("invoke", run=order.run_id, bytes=len(order.event), context=facts),
             *data(order.event),
         ]
