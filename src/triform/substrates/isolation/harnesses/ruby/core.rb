@@ -15,11 +15,9 @@ module Core
     end
   end
   TRACE, SOCKET = TracePoint, UNIXSocket.method(:for_fd)
-  PARSER = JSON::Parser.method(:new)
+  PARSER, STATE = JSON::Parser.method(:new), JSON::State.method(:new)
   QUOTE = JSON::Ext::Generator::GeneratorMethods::String.instance_method(:to_json)
-  STATE = JSON::State.method(:new)
-  FLOAT = Float.instance_method(:to_s)
-  INTEGER = Integer.instance_method(:to_s)
+  FLOAT, INTEGER = Float.instance_method(:to_s), Integer.instance_method(:to_s)
 
   def self.parse(text) = do_parse(PARSER.call(text, max_nesting: 0))
   def self.name_of(type) = do_name(type) || do_inspect(type)

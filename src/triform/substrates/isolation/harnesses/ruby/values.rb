@@ -76,8 +76,7 @@ class Values
   end
 
   def member(key, item)
-    name = ::String === key ? key : key.to_s
-    step(name)
+    step(name = ::String === key ? key : key.to_s)
     text(name)
     @out << ":"
     generate(item)

@@ -7,15 +7,12 @@ class Wire
 
   def initialize(fd) = (@fd, @lock, @buffer, @descriptors = fd, ::Thread::Mutex.new, "".b, [])
 
-  # A control message; a `body` goes before it in D frames and is told by its length. A small one goes with it.
+  # A control message; a `body` goes before it in D frames and is told by its length. All of it in one write.
   def say(type, body: nil, **members)
-    members[:bytes] = body.bytesize if body
-    small = body && body.bytesize < 1 << 16 ? frame("D", body) : ""
-    message = small + frame("J", Values.generate({ type:, **members }))
-    @lock.synchronize do
-      (0...body.bytesize).step(1 << 20) { |at| put(frame("D", body.byteslice(at, 1 << 20))) } if body && small.empty?
-      put(message)
-    end
+    frames = []
+    (0...members[:bytes] = body.bytesize).step(1 << 20) { |at| frames << frame("D", body.byteslice(at, 1 << 20)) } if body
+    frames << frame("J", Values.generate({ type:, **members }))
+    @lock.synchronize { put(*frames) }
   end
 
   # Without the lock, which a signal handler cannot take.
@@ -35,16 +32,15 @@ class Wire
 
   def frame(kind, payload) = [payload.bytesize, kind.ord, 0].pack("NCn") << payload.b
 
-  def put(bytes)
+  def put(*frames)
     io = Core.for_fd(@fd, "wb", autoclose: false)
-    Core.do_write(io, bytes)
+    Core.do_write(io, *frames)
     Core.do_flush(io)
   end
 
   def take
     until @buffer.bytesize >= 7 && @buffer.bytesize >= 7 + @buffer.unpack1("N")
-      bytes = receive
-      return if bytes.nil? || bytes.empty?
+      return if (bytes = receive).nil? || bytes.empty?
 
       @buffer << bytes
     end

@@ -2,19 +2,14 @@
 
 # System calls by number, Ruby names none of these. Arguments: integers, unfrozen strings, addresses.
 module Confine
-  NUMBERS = %i[close madvise fcntl chdir setsid capset prctl mount unshare dup3 setns seccomp].zip({
-    "x86_64" => [3, 28, 72, 80, 112, 126, 157, 165, 272, 292, 308, 317],
-    "aarch64" => [57, 233, 25, 49, 157, 91, 167, 40, 97, 24, 268, 277]
+  NUMBERS = %i[close madvise fcntl setsid capset prctl mount unshare dup3 setns seccomp].zip({
+    "x86_64" => [3, 28, 72, 112, 126, 157, 165, 272, 292, 308, 317],
+    "aarch64" => [57, 233, 25, 157, 91, 167, 40, 97, 24, 268, 277]
   }.fetch(RbConfig::CONFIG["host_cpu"])).to_h.freeze
   SPACES = { pid: 0x20000000, mnt: 0x00020000, uts: 0x04000000, ipc: 0x08000000 }.freeze
+  REHEARSAL = [true] # as long as this is so, nothing is asked of the kernel
 
-  REHEARSAL = [true] # while this is so nothing is asked of the kernel
-
-  def self.call(name, *arguments)
-    number = NUMBERS.fetch(name)
-    Core.syscall(number, *arguments) if REHEARSAL.empty?
-  end
-
+  def self.call(name, *arguments) = REHEARSAL[0] || Core.syscall(NUMBERS.fetch(name), *arguments)
   def self.close(*fds) = Core.do_each(fds) { |fd| call(:close, fd) }
   def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
@@ -37,9 +32,8 @@ class Zygote
 
   # Every descriptor it will ever keep is open before `hello`: the host audits what came later.
   def initialize(fd, line)
-    @line, @control, @clones = line, Wire.new(fd), {}
+    @line, @control, @clones, @null = line, Wire.new(fd), {}, IO.sysopen("/dev/null", File::RDWR)
     @namespaces = Confine::SPACES.map { |name, kind| [IO.sysopen("/proc/self/ns/#{name}"), kind] }
-    @null = IO.sysopen("/dev/null", File::RDWR)
     STDOUT.sync = STDERR.sync = true
     rehearse
   end
@@ -59,8 +53,8 @@ class Zygote
     host.tell("thaw", seed: [Random.bytes(64)].pack("m0"), environment: {})
     host.tell("invoke", run: "", bytes: 20)
     host.say("event", body: '{"a":[1,2.5,"b",{}]}')
-    @own, @traps, @root, @sandbox = [$VERBOSE, $stdout, $stderr], [%w[USR1 DEFAULT]], "/", { "filter" => "AAAAAAAAAAA=", "tmpfs" => "" }
-    confine(-1, -1, -1)
+    @own, @traps, @root = [$VERBOSE, $stdout, $stderr], [%w[USR1 SYSTEM_DEFAULT]], "/"
+    confine(-1, -1, { "tmpfs" => "", "filter" => ["\0" * 8].pack("m") })
     carry_out(wire, User.new({}).tap { |user| user.instance_variable_set(:@name, :==) }, Line.new)
     Confine::REHEARSAL.clear.freeze
     pair.each(&:close)
@@ -127,20 +121,20 @@ class Zygote
   end
 
   def become_runner(channel, out, err)
-    confine(channel, out, err)
+    confine(out, err, @sandbox)
     carry_out(Wire.new(channel), @user, @line)
     Core.exit!(0)
   ensure
     Core.exit!(70)
   end
 
-  def confine(channel, out, err)
+  def confine(out, err, sandbox)
     Confine.call(:setsid) # a signal to its process group must not reach who is in the same one
     Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
     Core.do_each(@namespaces) { |own,| Confine.close(own) }
     Confine.close(out, err, @null, @control.fd)
-    Confine.enter(@sandbox) if @sandbox
-    Confine.call(:chdir, +@root) # the folder user code chose may be one that all runs share
+    Confine.enter(sandbox) if sandbox
+    Core.chdir(@root) # the folder user code chose may be one that all runs share
     Core.do_each(@traps) { |name, command| Core.trap(name, command) }
     $VERBOSE, $stdout, $stderr = @own
   end
