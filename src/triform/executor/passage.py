@@ -1,8 +1,9 @@
 """What the phases hand on, and what comes back."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, Self
+
+import msgspec
 
 from triform.executor.live import LiveRun
 from triform.reply import Reply
@@ -12,8 +13,7 @@ from triform.storage.database import Transaction
 from triform.wallet.pricing import Quantities
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
     """A call on its way through the phases; each may add what the later ones need.
 
     `hold_micro_au` is set aside before dispatch, `ceiling` the quantities it was planned with. Exactly one
@@ -23,17 +23,16 @@ class Passage:
 
     call: Call
     hold_micro_au: int = 0
-    ceiling: Quantities = field(default_factory=dict)
+    ceiling: Quantities = msgspec.field(default_factory=dict)
     tx: Transaction | None = None
     prepared: Any = None
     live: LiveRun | None = None
 
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a call came to. A door makes its answer from this alone.
 
     `run` is there for everything recorded; `accepted` means it is not finished (202). `reply` is there for
@@ -49,7 +48,7 @@ class Outcome:
     instead: Call | None = None
 
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
 
 Proceed = Callable[[Passage], Awaitable[Outcome]]

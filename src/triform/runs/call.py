@@ -1,10 +1,12 @@
 """The one thing that travels: a request as the executor sees it, frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
+
+import msgspec
 
 from triform.chemistry.catalogue import ElementType, Operation
 from triform.circles.model import Principal
@@ -25,8 +27,7 @@ class Preference:
         return self.respond_async or self.wait_s is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """An operation on an element, asked for by a principal.
 
     `input` is decoded (unwrapped, stripped of internal keys); `body` is the same as JSON bytes, exactly as
@@ -50,29 +51,33 @@ class Call:
     input: Any
     body: bytes
     received_at: datetime
-    arguments: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = msgspec.field(default_factory=dict)
     trigger: Trigger = "http"
     env: str = DRAFT
     asked_env: str | None = None
     asked_version: int | None = None
     through: tuple[str, ...] = ()
-    frozen: Mapping[str, int] = field(default_factory=dict)
+    frozen: Mapping[str, int] = msgspec.field(default_factory=dict)
     run_id: UUID | None = None
     replay_of: UUID | None = None
     batch: UUID | None = None
-    asked: "Call | None" = field(default=None, repr=False)
+    asked: "Call | None" = None
     prefer: Preference = Preference()
     idempotency_key: str | None = None
     if_match: int | None = None
     trace_id: str = ""
     traceparent: str = ""
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, str] = msgspec.field(default_factory=dict)
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict)
     brought: Brought | None = None
     origin: str = ""
 
+    def __repr__(self) -> str:
+        """Nothing of what users sent: it may be secret."""
+        return f"Call({self.operation.name} of {self.element.path}, run {self.run_id})"
+
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def pinned(self) -> int | None:

@@ -1,11 +1,13 @@
 """A run: the tracked execution of one operation. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 from uuid import UUID
+
+import msgspec
 
 from triform.circles.model import Actor
 from triform.errors import Failure
@@ -87,8 +89,7 @@ class LogSummary:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The run record of the contract. `input` and `output` are JSON bytes, None where there is none.
 
     `sealed_input` is the exact input, encrypted, of a waiting run whose `input` had to be masked; `input_masked`
@@ -111,7 +112,7 @@ class Run:
     input_size: int
     input_digest: bytes
     input_masked: bool | None = False
-    sealed_input: bytes | None = field(default=None, repr=False)
+    sealed_input: bytes | None = None
     output: bytes | None = None
     failure: Failure | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -128,7 +129,7 @@ class Run:
     idempotency_key: str | None = None
     replay_of: UUID | None = None
     batch: UUID | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def evolve(self, **changes: Any) -> Self:
-        return replace(self, **changes)
+        return msgspec.structs.replace(self, **changes)

@@ -83,7 +83,7 @@ class RunReader:
         if run.status.final:
             return run, _stored(row)
         lines, logs = self._so_far(row)
-        return replace(run, logs=logs), lines
+        return run.evolve(logs=logs), lines
 
     async def replays_of(self, tx: Transaction, run: Run) -> list[UUID]:
         """Runs that repeat this one, newest first."""
