@@ -1,9 +1,9 @@
 """One attempt of a run: wait for the slot, dispatch, end it or schedule the next."""
 
 import asyncio
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from triform.errors import PlatformFault
 from triform.executor import traced

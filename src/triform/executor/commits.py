@@ -1,7 +1,6 @@
 """The grouped commits of a run: accepted, started, ended. Many runs share one statement and one fsync."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -28,8 +27,7 @@ class Verdict(StrEnum):
     unaffordable = "unaffordable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     """A run that asks to be admitted, with what it was decided upon."""
 
     run: Run
@@ -53,16 +51,14 @@ class Acceptance:
     """The span that accepts a run for later, so that its execution can refer to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """`free_micro_au` is what the wallet had free; None when the call was stale."""
 
     verdict: Verdict
     free_micro_au: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """A waiting run begins its next attempt."""
 
     run: Run
@@ -72,8 +68,7 @@ class Start:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(msgspec.Struct, frozen=True, kw_only=True):
     """A run's final state, valid only if the row still is `expected` in `attempt`."""
 
     run: Run

@@ -1,7 +1,8 @@
 """What an attempt ended with, without the secret values of its element."""
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from triform.runs.mask import Mask
 from triform.runs.model import Ended

@@ -1,8 +1,9 @@
 """From how an attempt ended to the finished run and its price. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from triform.chemistry.model import Price
 from triform.errors import Failure

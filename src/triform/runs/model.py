@@ -1,7 +1,6 @@
 """A run: the tracked execution of one operation. Values only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -27,8 +26,7 @@ class Status(StrEnum):
         return self in (Status.completed, Status.failed, Status.cancelled)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """What one attempt used. Milliseconds with fractions; memory in MiB, of the run alone."""
 
     duration_ms: float = 0.0
@@ -38,8 +36,7 @@ class Usage:
     memory_peak_mb: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt ended, as a substrate reports it.
 
     Exactly one of: `output` (JSON bytes), `failure`, or `cancelled`. `handler_started` False on a failure
@@ -60,8 +57,7 @@ class Ended:
         return Status.failed if self.failure else Status.completed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try. `ended_at` None while it runs."""
 
     number: int
@@ -72,16 +68,14 @@ class Attempt:
     worker_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Debit:
+class Debit(msgspec.Struct, frozen=True):
     """One priced line of a run, positive micro-AU."""
 
     dimension: str
     amount_micro_au: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogSummary:
+class LogSummary(msgspec.Struct, frozen=True):
     """How many lines there were, how many were dropped over the limit, whether all received are kept."""
 
     total: int = 0

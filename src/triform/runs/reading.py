@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -114,7 +114,9 @@ class RunReader:
             book = going.book
             return tuple(book.lines), LogSummary(book.total, book.dropped, book.complete)
         summary = _summary(row)
-        return _stored(row), replace(summary, complete=summary.complete and row["status"] == Status.pending)
+        return _stored(row), msgspec.structs.replace(
+            summary, complete=summary.complete and row["status"] == Status.pending
+        )
 
 
 def _listed(row: Row) -> Listed:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from triform.chemistry.catalogue import Catalogue, load
@@ -66,7 +67,7 @@ def test_runs_are_counted_by_status(metrics: TypeMetrics) -> None:
 
 def test_a_warm_start_is_no_cold_start_of_no_length(metrics: TypeMetrics) -> None:
     _take(metrics, _run())
-    _take(metrics, _run(usage=replace(WARM, cold_start_ms=90.0)))
+    _take(metrics, _run(usage=msgspec.structs.replace(WARM, cold_start_ms=90.0)))
     shown = _shown(metrics)
     assert (shown["ruby_cold_start_ms_count"], shown["ruby_cold_start_ms_sum"]) == (1, 90.0)
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 
 class Cause(StrEnum):
     """How an attempt ended: one closed set for every driver."""
@@ -30,8 +32,7 @@ class Cause(StrEnum):
     infra_after = "infra_after"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """One frame. `kind`: J control JSON, O stdout, E stderr, D data, W window credit."""
 
     kind: str
@@ -110,8 +111,7 @@ class Capabilities:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """The end of an instance, told from outside the guest. CPU in ms, memory in bytes, of this run alone."""
 
     oom: bool = False

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -15,19 +14,17 @@ MAX_OUTPUT_DEPTH = 100
 _LARGE = 256 << 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What to run. `event` is JSON; `facts` go to the guest as `context`."""
 
     run_id: str
     event: bytes
     timeout_ms: int
     output_limit: int
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended. `output` with Cause.ok alone; `error` is what the guest said about its own failure.
 
     `duration_ms` is the handler alone, by the host's monotonic clock.
@@ -40,7 +37,7 @@ class Outcome:
     signal: int | None = None
     detail: str = ""
     duration_ms: float = 0.0
-    exit: Exit = field(default_factory=Exit)
+    exit: Exit = Exit()
 
     @property
     def handler_started(self) -> bool:
