@@ -127,8 +127,8 @@ class Commits:
 
     async def accept_in(self, connection: Lane | Transaction, items: Sequence[Acceptance]) -> Sequence[Admission]:
         """In a transaction whose end decides about all of them."""
-        columns = _columns([self._accept_row(item) for item in items])
-        rows = await connection.fetch(QUERIES["accept"], *columns, items[0].run.created_at)
+        asked = [self._accept_row(item) for item in items]
+        rows = await connection.fetch(QUERIES["accept"], asked, items[0].run.created_at)
         found = {row["run_id"]: Admission(Verdict(row["verdict"]), row["free"]) for row in rows}
         return [found[item.run.run_id] for item in items]
 
@@ -137,20 +137,20 @@ class Commits:
 
     async def _flush_start(self, items: Sequence[Start]) -> Sequence[bool]:
         first = _leading(items)
-        columns = _columns([self._start_row(items[place]) for place in first])
-        taken = {row["run_id"] for row in await self._start_lane.fetch(QUERIES["start"], *columns)}
+        asked = [self._start_row(items[place]) for place in first]
+        taken = {row["run_id"] for row in await self._start_lane.fetch(QUERIES["start"], asked)}
         return [first.get(place) in taken for place in range(len(items))]
 
     async def _flush_end(self, items: Sequence[End]) -> Sequence[bool]:
         first = _leading(items)
-        columns = _columns([self._end_row(items[place]) for place in first])
+        asked = [self._end_row(items[place]) for place in first]
         charges = [row for place in first for row in self._charges(items[place].run)]
-        charge_columns = _columns(charges) if charges else ((), (), (), ())
-        rows = await self._end_lane.fetch(QUERIES["end"], *columns, *charge_columns)
+        rows = await self._end_lane.fetch(QUERIES["end"], asked, charges)
         ended = {row["run_id"] for row in rows}
         return [first.get(place) in ended for place in range(len(items))]
 
     def _accept_row(self, item: Acceptance) -> tuple[Any, ...]:
+        """As the type `run_to_accept` has it; the others likewise."""
         run = item.run
         expires = run.created_at + item.key_ttl if run.idempotency_key else None
         return (
@@ -200,7 +200,3 @@ def _leading(items: Sequence[Step]) -> dict[int, UUID]:
         if known is None or items[known].attempt < item.attempt:
             places[item.run.run_id] = place
     return {place: run_id for run_id, place in places.items()}
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
-    return tuple(zip(*rows, strict=True))

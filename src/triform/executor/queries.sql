@@ -3,24 +3,12 @@
 -- (idempotency key taken) or unaffordable. What is pinned to a version need not be where its environment stands.
 -- Wallets are locked in order and admit by running sum.
 WITH asked AS (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::int[], $7::text[], $8::uuid[], $9::int[],
-        $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
-        $18::bytea[], $19::bytea[], $20::int[], $21::uuid[], $22::text[], $23::text[], $24::bytea[],
-        $25::timestamptz[], $26::timestamptz[], $27::timestamptz[], $28::bigint[], $29::uuid[],
-        $30::text[], $31::bytea[], $32::int[], $33::bigint[], $34::uuid[], $35::uuid[], $36::bool[], $37::int[],
-        $38::timestamptz[], $39::text[]
-    ) WITH ORDINALITY AS a (
-        run_id, circle_id, circle, element_id, element, element_version, element_state, credential_id,
-        credential_revision, env, operation, status, trigger, actor_kind, actor_id, input, input_size,
-        input_digest, attempts, attempt, worker_id, trace_id, key, key_digest,
-        key_expires_at, created_at, started_at, hold, event_id, traceparent, sealed_input, live_version,
-        graph_revision, replay_of, batch, input_masked, pinned, due, key_operation, place)
+    SELECT * FROM unnest($1::run_to_accept[]) WITH ORDINALITY
 ), wallet AS (
     SELECT circle_id, balance_micro_au - held_micro_au AS free FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
 ), fresh AS (
-    SELECT a.*, w.free, sum(a.hold) OVER (PARTITION BY a.circle_id ORDER BY a.place) AS running_sum
+    SELECT a.*, w.free, sum(a.hold) OVER (PARTITION BY a.circle_id ORDER BY a.ordinality) AS running_sum
     FROM asked a
     JOIN elements e ON e.id = a.element_id AND e.state = a.element_state
         AND e.live_version IS NOT DISTINCT FROM a.live_version
@@ -40,7 +28,7 @@ WITH asked AS (
     FROM affordable WHERE key IS NOT NULL
     ON CONFLICT (circle_id, element_id, operation, key) DO UPDATE
         SET run_id = excluded.run_id, body_digest = excluded.body_digest, expires_at = excluded.expires_at
-        WHERE k.expires_at <= $40
+        WHERE k.expires_at <= $2
     RETURNING run_id
 ), admitted AS (
     SELECT * FROM affordable WHERE key IS NULL OR run_id IN (SELECT run_id FROM keyed)
@@ -74,14 +62,13 @@ SELECT a.run_id, f.free,
             WHEN f.hold > 0 AND f.running_sum > f.free THEN 'unaffordable'
             ELSE 'duplicate' END AS verdict
 FROM asked a LEFT JOIN fresh f ON f.run_id = a.run_id
-ORDER BY a.place;
+ORDER BY a.ordinality;
 
 -- name: start
 -- A batch of waiting runs begins an attempt. Only runs still pending in the expected attempt are taken;
 -- `started` is told once per run, with its first attempt.
 WITH asked AS (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::uuid[], $5::bytea[], $6::timestamptz[], $7::uuid[])
-        AS a (run_id, expected, attempt, worker_id, attempts, at, event_id)
+    SELECT * FROM unnest($1::run_to_start[])
 ), taken AS (
     UPDATE runs r SET status = 'running', attempt = a.attempt, worker_id = a.worker_id, attempts = a.attempts,
                       started_at = coalesce(r.started_at, a.at), next_attempt_at = NULL
@@ -101,19 +88,9 @@ SELECT run_id FROM taken;
 -- A batch of runs ends: the run, its ledger lines, its hold, its log and its terminal event in one statement.
 -- Only a run in the expected status and attempt is touched, so an end is never written twice.
 WITH asked AS (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::bytea[], $8::text[],
-        $9::bytea[], $10::int[], $11::int[], $12::bool[], $13::float8[], $14::float8[], $15::float8[],
-        $16::float8[], $17::float8[], $18::text[], $19::bigint[], $20::bytea[], $21::timestamptz[],
-        $22::bytea[], $23::uuid[], $24::bool[]
-    ) AS a (
-        run_id, circle_id, expected, attempt, status, output, error, error_code,
-        attempts, log_total, log_dropped, log_complete, duration_ms, queue_ms, cold_start_ms,
-        cpu_ms, memory_peak_mb, isolation, cost, debits, finished_at,
-        lines, event_id, release_key)
+    SELECT * FROM unnest($1::run_to_end[])
 ), charge AS (
-    SELECT * FROM unnest($25::uuid[], $26::uuid[], $27::text[], $28::bigint[]) WITH ORDINALITY
-        AS c (id, run_id, dimension, amount, place)
+    SELECT * FROM unnest($2::run_charge[]) WITH ORDINALITY
 ), wallet AS (
     SELECT circle_id, balance_micro_au FROM wallets
     WHERE circle_id IN (SELECT circle_id FROM asked) ORDER BY circle_id FOR UPDATE
@@ -132,7 +109,7 @@ WITH asked AS (
     DELETE FROM holds h USING ended e WHERE h.run_id = e.run_id RETURNING h.circle_id, h.amount_micro_au
 ), due AS (
     SELECT c.id, c.run_id, c.dimension, c.amount, e.circle_id, e.finished_at,
-           w.balance_micro_au - sum(c.amount) OVER (PARTITION BY e.circle_id ORDER BY c.place) AS balance_after
+           w.balance_micro_au - sum(c.amount) OVER (PARTITION BY e.circle_id ORDER BY c.ordinality) AS balance_after
     FROM charge c JOIN ended e ON e.run_id = c.run_id JOIN wallet w ON w.circle_id = e.circle_id
 ), entered AS (
     INSERT INTO ledger (id, circle_id, debit_account, credit_account, amount_micro_au, balance_after_micro_au,
