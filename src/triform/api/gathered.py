@@ -30,9 +30,9 @@ class Gathered(asyncio.Transport):
             self.send()
 
     def send(self) -> None:
-        """What is held, now."""
+        """What is held, now; nobody is left to send it to once the connection is closing."""
         held, self._held, self._size = self._held, [], 0
-        if held:
+        if held and not self._below.is_closing():
             self._below.write(b"".join(held))
 
     def close(self) -> None:

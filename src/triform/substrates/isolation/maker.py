@@ -45,9 +45,11 @@ class Maker:
         instance = await self._driver.clone(template)
         try:
             await instance.send(thaw(self._clock))
-        except GuestGone as gone:
-            await instance.kill()
-            raise StillBorn(f"a clone ended before it had a run: {gone}") from gone
+        except BaseException as error:
+            await asyncio.shield(instance.kill())
+            if isinstance(error, GuestGone):
+                raise StillBorn(f"a clone ended before it had a run: {error}") from error
+            raise
         return instance
 
     async def _template(self, shelf: Shelf) -> tuple[Template, bool]:
