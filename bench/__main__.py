@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import ours, peers
 from bench.cost import Cost, cost_per_run
-from bench.figures import Figures, table
+from bench.figures import Figures, table, together
 from bench.gems import Deploys, deploys
 from bench.memory import Memory, memory_of
 from bench.neighbours import beside
@@ -23,6 +23,8 @@ from triform.substrates.isolation.languages import read_languages
 IMAGES = Path(__file__).parent.parent / ".triform" / "images"
 _LANGUAGE = "ruby"
 _FLAME_S = 10
+_TURNS = 5
+"""Ours and the peers' ways take turns: what a shared machine gives changes while they are measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ FULL, QUICK = Size(2000, 100, 990, 1_000_000), Size(200, 15, 10, 10_000)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything about ours."""
+    """Everything; `rows` are ours and the peers'."""
 
     rows: list[Figures]
     scale: list[Figures]
@@ -56,21 +58,17 @@ async def main(options: argparse.Namespace) -> None:
     image = await Images(IMAGES).build(read_languages()[_LANGUAGE], print)
     with tempfile.TemporaryDirectory(prefix="triform-bench-") as name:
         folder = Path(name)
-        found = await _ours(folder / "ours", size, options.flame)
-        rows = found.rows + peers.measured(peers.staged(image.root, folder), size.spawned, size.warm)
+        found = await _measured(folder / "ours", peers.staged(image.root, folder), size, options.flame)
     if options.plot:
-        plot(rows, options.plot)
-    _tell(found, rows)
+        plot(found.rows, options.plot)
+    _tell(found)
 
 
-async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
+async def _measured(folder: Path, root: Path, size: Size, flame: Path | None) -> Found:
     async with ours.server(folder, IMAGES) as instance:
         client, pid = instance.client, instance.pid
         plain = [await client.deploy(slug) for slug in ("sum", *(f"sum-{number}" for number in range(9)))]
-        rows = [
-            await ours.series(client, f"Triform, end to end, {clients} client(s)", clients, size.warm)
-            for clients in (1, 8, 32)
-        ]
+        rows = together([await _turn(client, root, size) for _ in range(_TURNS)])
         cost = await cost_per_run(instance, lambda: ours.series(client, "cost", 8, size.warm))
         rows.append(await ours.asynchronous(client, size.warm))
         if flame:
@@ -83,6 +81,14 @@ async def _ours(folder: Path, size: Size, flame: Path | None) -> Found:
     return Found(rows, scale, cost, memory, (deployed, first), with_gems)
 
 
+async def _turn(client: ours.Client, root: Path, size: Size) -> list[Figures]:
+    own = [
+        await ours.series(client, f"Triform, end to end, {clients} client(s)", clients, size.warm // _TURNS)
+        for clients in (1, 8, 32)
+    ]
+    return own + peers.measured(root, size.spawned // _TURNS, size.warm // _TURNS)
+
+
 async def _flame(client: ours.Client, pid: int, path: Path) -> None:
     """What the server's interpreter does while eight clients invoke; needs py-spy, as `plot` needs matplotlib."""
     command = ["py-spy", "record", "--pid", str(pid), "--duration", str(_FLAME_S), "--output", str(path)]
@@ -93,10 +99,10 @@ async def _flame(client: ours.Client, pid: int, path: Path) -> None:
         await ours.series(client, "flame", 8, 200)
 
 
-def _tell(found: Found, rows: list[Figures]) -> None:
+def _tell(found: Found) -> None:
     deployed, first = found.deploys
     print(f"\n{platform.machine()}, {platform.release()}, Python {platform.python_version()}\n")
-    print(table(rows, peers.SPAWN), table(found.scale, found.scale[0].name), sep="\n\n")
+    print(table(found.rows, peers.SPAWN), table(found.scale, found.scale[0].name), sep="\n\n")
     print(f"\ndeploy: {deployed:.1f} ms, the first invoke after it: {first:.1f} ms")
     print(f"{found.with_gems.line()}\n")
     print(found.cost.table(), found.memory.table(), sep="\n\n")

@@ -10,21 +10,36 @@ class Figures:
     """Milliseconds per run and runs per second over the whole series."""
 
     name: str
-    p50_ms: float
-    p95_ms: float
-    per_second: float
-    runs: int
+    durations_s: Sequence[float]
+    wall_s: float
+
+    @property
+    def p50_ms(self) -> float:
+        return statistics.median(self.durations_s) * 1000
+
+    @property
+    def p95_ms(self) -> float:
+        return sorted(self.durations_s)[min(self.runs - 1, int(self.runs * 0.95))] * 1000
+
+    @property
+    def per_second(self) -> float:
+        return self.runs / self.wall_s
+
+    @property
+    def runs(self) -> int:
+        return len(self.durations_s)
 
 
-def figures(name: str, durations_s: Sequence[float], wall_s: float) -> Figures:
-    ordered = sorted(durations_s)
-    return Figures(
-        name,
-        p50_ms=statistics.median(ordered) * 1000,
-        p95_ms=ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))] * 1000,
-        per_second=len(ordered) / wall_s,
-        runs=len(ordered),
-    )
+def together(turns: Sequence[Sequence[Figures]]) -> list[Figures]:
+    """One row for each that was measured in several turns, in the same order in each."""
+    return [
+        Figures(
+            parts[0].name,
+            [duration for part in parts for duration in part.durations_s],
+            sum(part.wall_s for part in parts),
+        )
+        for parts in zip(*turns, strict=True)
+    ]
 
 
 def table(rows: Sequence[Figures], baseline: str) -> str:

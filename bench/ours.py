@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.figures import Figures, figures
+from bench.figures import Figures
 from bench.wire import Connection
 from triform.storage.embedded import EmbeddedPostgres
 
@@ -68,7 +68,7 @@ class Client:
             async with self._session.get(self._url + path) as answer:
                 await answer.read()
             durations.append(time.perf_counter() - before)
-        return figures(name, durations, time.perf_counter() - begun)
+        return Figures(name, durations, time.perf_counter() - begun)
 
     async def accepted(self, slug: str = "sum") -> str:
         """Where an asynchronous run can be looked at."""
@@ -112,7 +112,7 @@ async def asynchronous(client: Client, runs: int) -> Figures:
 
     begun = time.perf_counter()
     await asyncio.gather(*(work(runs // 8) for _ in range(8)))
-    return figures("Triform, asynchronous, a burst at once", durations, time.perf_counter() - begun)
+    return Figures("Triform, asynchronous, a burst at once", durations, time.perf_counter() - begun)
 
 
 async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
@@ -133,7 +133,7 @@ async def series(client: Client, name: str, clients: int, runs: int) -> Figures:
     durations.clear()
     begun = time.perf_counter()
     await asyncio.gather(*(work(runs // clients) for _ in range(clients)))
-    return figures(name, durations, time.perf_counter() - begun)
+    return Figures(name, durations, time.perf_counter() - begun)
 
 
 @asynccontextmanager

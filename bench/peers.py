@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.figures import Figures, figures
+from bench.figures import Figures
 
 HERE = Path(__file__).parent
 LINE = json.dumps({"a": 1, "b": 2}).encode() + b"\n"
@@ -66,7 +66,7 @@ def _series(name: str, one: Callable[[], None], runs: int) -> Figures:
         before = time.perf_counter()
         one()
         durations.append(time.perf_counter() - before)
-    return figures(name, durations, time.perf_counter() - begun)
+    return Figures(name, durations, time.perf_counter() - begun)
 
 
 def _check(answer: bytes) -> None:

@@ -53,7 +53,7 @@ class Zygote
     host.tell("thaw", seed: [Random.bytes(64)].pack("m0"), environment: {})
     host.tell("invoke", run: "", bytes: 20)
     host.say("event", body: '{"a":[1,2.5,"b",{}]}')
-    @own, @traps, @root = [$VERBOSE, $stdout, $stderr], [%w[USR1 SYSTEM_DEFAULT]], "/"
+    @own, @traps, @root = [$VERBOSE, $stdout, $stderr], [%w[USR1 DEFAULT]], "/"
     confine(-1, -1, { "tmpfs" => "", "filter" => ["\0" * 8].pack("m") })
     carry_out(wire, User.new({}).tap { |user| user.instance_variable_set(:@name, :==) }, Line.new)
     Confine::REHEARSAL.clear.freeze
