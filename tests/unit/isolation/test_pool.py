@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.isolation.conftest import make_spec
-from tests.unit.isolation.scripted import ScriptedDriver, ScriptedInstance
-from triform.substrates.isolation.channel import parse_control
+from tests.unit.isolation.scripted import ScriptedDriver
 from triform.substrates.isolation.interfaces import DriverFault, LoadFailed, TemplateSpec
 from triform.substrates.isolation.pool import Pool
 from triform.substrates.isolation.shelf import Footprint, Policy
@@ -54,33 +53,6 @@ async def test_the_first_lease_is_cold_and_the_next_is_ready(
         assert not second.cold
         assert second.cold_start_ms == 0
         assert not second.load_output
-
-
-async def test_an_instance_knows_who_it_is_before_it_is_lent(
-    pool: Pool, driver: ScriptedDriver, spec: TemplateSpec
-) -> None:
-    leases = [await pool.obtain(spec) for _ in range(3)]
-    said = [[parse_control(frame) for frame in instance.sent] for instance in driver.instances]
-    assert {message["type"] for (message,) in said} == {"thaw"}
-    assert len({message["seed"] for (message,) in said}) == len(driver.instances) >= 3
-    for lease in leases:
-        await pool.give_back(lease)
-
-
-async def test_an_instance_that_does_not_listen_is_not_lent_and_not_left_over(
-    pool: Pool, driver: ScriptedDriver, spec: TemplateSpec
-) -> None:
-    make = driver.make
-
-    def deaf() -> ScriptedInstance:
-        driver.make = make
-        instance = make()
-        instance.deaf = True
-        return instance
-
-    driver.make = deaf
-    async with pool.lease(spec):
-        assert [instance.dead.is_set() for instance in driver.instances][:2] == [True, False]
 
 
 async def test_an_instance_is_lent_once_and_dead_afterwards(
