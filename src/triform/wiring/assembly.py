@@ -50,7 +50,7 @@ from triform.executor.slots import Slots
 from triform.executor.tasks import Tasks
 from triform.executor.waiting import Waiting, waiting_table
 from triform.mcp.door import McpDoor
-from triform.mcp.listing import Listing
+from triform.mcp.late import Late, Manager
 from triform.modifiers.environment import AttachedEnvironment
 from triform.runs.active import ActiveRuns
 from triform.runs.activity import ActivityOperations
@@ -234,15 +234,15 @@ def _ops(base: Ground, node: Node, waiting: Waiting, circles: _Circles) -> Ops:
 
 
 def _mcp(base: Ground, ops: Ops) -> McpDoor:
-    return McpDoor.made(
-        listing=Listing(base.catalogue, base.database, base.elements),
-        catalogue=base.catalogue,
-        elements=base.cache,
-        known=ops.credentials.principal,
-        perform=ops.perform,
-        draining=ops.draining,
-        body_limit=base.settings.body_limit_bytes,
-    )
+    def behind() -> Manager:
+        from triform.mcp.listing import Listing
+        from triform.mcp.tools import Tools
+
+        listing = Listing(base.catalogue, base.database, base.elements)
+        tools = Tools(listing=listing, catalogue=base.catalogue, elements=base.cache, perform=ops.perform)
+        return tools.manager(base.settings.body_limit_bytes)
+
+    return McpDoor(known=ops.credentials.principal, draining=ops.draining, behind=Late(behind))
 
 
 def _app(base: Ground, machinery: Machinery, node: Node, ops: Ops, more: Sequence[BaseRoute]) -> ASGIApp:
