@@ -44,8 +44,11 @@ class LoginLinks:
     async def use(self, tx: Transaction, link: str) -> Row:
         """`identity_id` and `circle_id` of a link, used up with its siblings. Raises Unauthenticated."""
         digest = digest_of(_secret(link), LOGIN_LINK)
-        row = digest and await tx.fetchrow(QUERIES["use_link"], digest, self._clock.now())
-        if not row:
+        if digest is None:
+            raise closed()
+        await tx.fetch(QUERIES["lock_links"], digest)
+        row = await tx.fetchrow(QUERIES["use_link"], digest, self._clock.now())
+        if row is None:
             raise closed()
         await tx.execute(QUERIES["close_links"], row["identity_id"], self._clock.now())
         return row

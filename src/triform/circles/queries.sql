@@ -146,6 +146,12 @@ INSERT INTO login_links (link_hash, identity_id, circle_id, created_at, expires_
 -- Whether a one-time link can still be used.
 SELECT EXISTS (SELECT FROM login_links WHERE link_hash = $1 AND used_at IS NULL AND expires_at > $2);
 
+-- name: lock_links
+-- Whoever uses a link up uses up its siblings: two at once wait for one another in the same order.
+SELECT link_hash FROM login_links
+WHERE used_at IS NULL AND identity_id IS NOT DISTINCT FROM (SELECT identity_id FROM login_links WHERE link_hash = $1)
+ORDER BY link_hash FOR UPDATE;
+
 -- name: use_link
 -- Uses a one-time link up; no row when it is unknown, used or too old.
 UPDATE login_links SET used_at = $2 WHERE link_hash = $1 AND used_at IS NULL AND expires_at > $2

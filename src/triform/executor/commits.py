@@ -86,9 +86,8 @@ class Commits:
 
     def __init__(self, database: Database, ids: Ids) -> None:
         self._ids = ids
-        self._accept_lane = database.lane()
+        self._lane = database.lane()  # both lock the wallet: two lanes would wait for one another there
         self._start_lane = database.lane()
-        self._end_lane = self._accept_lane
         self._accept = GroupCommit(self._flush_accept, key=_circle, name="accept")
         self._start = GroupCommit(self._flush_start, key=_circle, name="start")
         self._end = GroupCommit(self._flush_end, key=_circle, name="end")
@@ -133,7 +132,7 @@ class Commits:
         return [found[item.run.run_id] for item in items]
 
     async def _flush_accept(self, items: Sequence[Acceptance]) -> Sequence[Admission]:
-        return await self.accept_in(self._accept_lane, items)
+        return await self.accept_in(self._lane, items)
 
     async def _flush_start(self, items: Sequence[Start]) -> Sequence[bool]:
         first = _leading(items)
@@ -145,7 +144,7 @@ class Commits:
         first = _leading(items)
         asked = [self._end_row(items[place]) for place in first]
         charges = [row for place in first for row in self._charges(items[place].run)]
-        rows = await self._end_lane.fetch(QUERIES["end"], asked, charges)
+        rows = await self._lane.fetch(QUERIES["end"], asked, charges)
         ended = {row["run_id"] for row in rows}
         return [first.get(place) in ended for place in range(len(items))]
 

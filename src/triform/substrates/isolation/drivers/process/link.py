@@ -105,12 +105,15 @@ class Link:
         self._waiting[number] = answer
         request = {"id": number, "do": do, **members}
         try:
-            await (self._send(request, descriptors) if hurry else self._hold(request))
+            if hurry:
+                await self._send(request, descriptors)
+            else:
+                self._hold(request)
             return await answer
         finally:
             self._waiting.pop(number, None)
 
-    async def _hold(self, request: dict[str, Any]) -> None:
+    def _hold(self, request: dict[str, Any]) -> None:
         if self._socket is None:
             raise DriverFault("the launcher is not running")
         self._held.append(request)
