@@ -28,7 +28,7 @@ async def test_prefer_async_is_accepted_with_the_run_as_body(circle: Circle) -> 
     assert (run["status"], run["output"]) == ("completed", {"n": 1})
 
 
-async def test_get_right_after_202_finds_the_run_a_thousand_times(circle: Circle) -> None:
+async def test_get_right_after_202_finds_the_run_every_time(circle: Circle) -> None:
     element = await circle.ruby("def handler(input)\n  nil\nend\n")
     statuses: list[int] = []
 
@@ -39,13 +39,13 @@ async def test_get_right_after_202_finds_the_run_a_thousand_times(circle: Circle
 
     async with anyio.create_task_group() as callers:
         for _ in range(20):
-            callers.start_soon(one_after_the_other, 50)
-    assert statuses == [200] * 1000
+            callers.start_soon(one_after_the_other, 20)
+    assert statuses == [200] * 400
 
     async def all_ended() -> bool:
         return not await element.runs(status="pending") and not await element.runs(status="running")
 
-    await until(all_ended, "a thousand runs have ended", within_s=60)
+    await until(all_ended, "all of them have ended", within_s=60)
     assert await element.runs(status="failed") == []
 
 
