@@ -54,6 +54,9 @@ async def escapes(shared: Escapes, driver: ProcessDriver) -> AsyncIterator[Escap
     """After every test: no process, no group, no file, no descriptor more than there was."""
     before, templates = left.descriptors(), shared.templates
     yield shared
-    await eventually(lambda: not left.strays(driver.launcher_pid or 0, shared.templates))
+    try:
+        await eventually(lambda: not left.strays(driver.launcher_pid or 0, shared.templates), within_s=20)
+    except TimeoutError:
+        pytest.fail(f"left behind: {left.strays(driver.launcher_pid or 0, shared.templates)}")
     if shared.templates == templates:
         await eventually(lambda: len(left.descriptors()) <= len(before))
