@@ -13,7 +13,6 @@ from triform.executor.house import House
 from triform.executor.live import LiveRun
 from triform.executor.retry import next_delay_ms
 from triform.executor.stored import call_of, live_run
-from triform.ids import moment_of
 from triform.runs.model import Ended, Run, Status
 from triform.storage.database import Row
 from triform.storage.errors import DatabaseUnavailable
@@ -58,7 +57,8 @@ class Recovery:
     async def orphans(self) -> None:
         """Runs of this worker that nobody here carries: one of their commits went through and was not heard of."""
         for row in await self._house.database.fetch(QUERIES["runs_of_worker"], self._house.worker_id):
-            fresh = self._house.clock.now() - moment_of(row["run_id"]) < _GRACE
+            # A clock may have been set back since, and ids never go back: what seems to come is not fresh.
+            fresh = abs(self._house.clock.now() - row["created_at"]) < _GRACE
             if not fresh and self._house.live.get(row["run_id"]) is None:
                 await self._interrupted(row, PlatformFault())
 

@@ -140,7 +140,11 @@ async def test_a_run_that_was_accepted_but_never_heard_of_is_ended(database: Dat
         await acme.toy.begun("gate").wait()
         run_id = (await client.get(f"{ops}/runs")).json()["runs"][0]["run_id"]
         acme.node.house.live._runs.clear()
-        await database.execute("update runs set run_id = $1 where run_id = $2", old := _long_ago(), run_id)
+        await database.execute(
+            "update runs set run_id = $1, created_at = created_at - interval '1 hour' where run_id = $2",
+            old := _long_ago(),
+            run_id,
+        )
         await database.execute("update holds set run_id = $1", old)
         await acme.node.recovery.orphans()
         run = (await client.get(f"{ops}/runs/{old}")).json()
@@ -178,16 +182,18 @@ async def test_an_orderly_end_keeps_the_lines_printed_last(database: Database, t
     assert "last words" in lines
 
 
+@pytest.mark.parametrize(("then", "now"), [(0.0, 60.0), (600.0, 0.0)], ids=["later", "clock set back"])
 async def test_an_asynchronous_run_whose_start_was_not_heard_of_is_tried_again(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, then: float, now: float
 ) -> None:
     clock = SkewedClock()
     async with world(database, tmp_path, clock) as acme, await acme.signed_in() as client:
         ops = await acme.adder(client)
+        clock.ahead = then
         accepted = await client.post(f"{ops}/invoke", json={"wait": "gate", "a": 2}, headers=ASYNC)
         await acme.toy.begun("gate").wait()
         acme.node.house.live._runs.clear()
-        clock.ahead = 60.0
+        clock.ahead = now
         await acme.node.recovery.orphans()
         acme.toy.gate("gate").set()
         run = (await client.get(accepted.headers["location"], params={"wait": 30})).json()

@@ -1,29 +1,14 @@
 """Readiness: loaded once, ready ahead of demand, within its budget, and nothing left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.isolation.conftest import make_spec
+from tests.unit.isolation.conftest import POLICY, make_spec
 from tests.unit.isolation.scripted import ScriptedDriver
 from triform.substrates.isolation.interfaces import DriverFault, LoadFailed, TemplateSpec
 from triform.substrates.isolation.pool import Pool
-from triform.substrates.isolation.shelf import Footprint, Policy
 from triform.testing.clock import FakeClock
-
-POLICY = Policy(
-    memory_mb=100, footprint=Footprint(template_mb=40, instance_mb=1), most_spares=3, idle_s=60, lag_s=0
-)
-
-
-@pytest.fixture
-async def pool(driver: ScriptedDriver, clock: FakeClock) -> AsyncIterator[Pool]:
-    pool = Pool(driver, clock, POLICY)
-    yield pool
-    await pool.stop()
-    assert not driver.alive
-    assert not driver.standing
 
 
 async def settle() -> None:

@@ -1,23 +1,9 @@
 """An instance is told who it is when it is made; one that cannot be told is not lent."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.unit.isolation.scripted import ScriptedDriver, ScriptedInstance
-from tests.unit.isolation.test_pool import POLICY
 from triform.substrates.isolation.channel import parse_control
 from triform.substrates.isolation.interfaces import TemplateSpec
 from triform.substrates.isolation.pool import Pool
-from triform.testing.clock import FakeClock
-
-
-@pytest.fixture
-async def pool(driver: ScriptedDriver, clock: FakeClock) -> AsyncIterator[Pool]:
-    pool = Pool(driver, clock, POLICY)
-    yield pool
-    await pool.stop()
-    assert not driver.alive
 
 
 async def test_an_instance_knows_who_it_is_before_it_is_lent(
