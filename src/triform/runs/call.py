@@ -76,6 +76,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Nothing of what users sent: it may be secret."""
         return f"Call({self.operation.name} of {self.element.path}, run {self.run_id})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for tracebacks that show locals, which would list every member of a struct."""
+        return [("operation", self.operation.name), ("element", self.element.path), ("run_id", self.run_id)]
+
     def evolve(self, **changes: Any) -> Self:
         return msgspec.structs.replace(self, **changes)
 

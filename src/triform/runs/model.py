@@ -125,5 +125,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     batch: UUID | None = None
     facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Nothing of what users sent or got."""
+        return f"Run({self.run_id}, {self.operation} of {self.circle}/{self.element}, {self.status})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for tracebacks that show locals."""
+        return [("run_id", self.run_id), ("operation", self.operation), ("status", self.status)]
+
     def evolve(self, **changes: Any) -> Self:
         return msgspec.structs.replace(self, **changes)
