@@ -57,7 +57,14 @@ def _cpu_ms(pid: int) -> float:
 
 def _sandboxes_ms(launcher: int) -> float:
     """Cgroups add up what lived in them, also what is gone."""
-    home, groups = f"triform-{launcher}-*", Path("/sys/fs/cgroup")
-    v1 = sum(int(path.read_text()) / 1e6 for path in groups.glob(f"cpuacct/**/{home}/cpuacct.usage"))
-    v2 = sum(int(path.read_text().split()[1]) / 1000 for path in groups.glob(f"**/{home}/cpu.stat"))
-    return v1 + v2
+    found = os.walk("/sys/fs/cgroup")  # passes over what others take away meanwhile
+    homes = [Path(at, name) for at, names, _ in found for name in names if name.startswith(f"triform-{launcher}-")]
+    return sum(map(_group_ms, homes))
+
+
+def _group_ms(home: Path) -> float:
+    """cgroup v1 or v2; 0 for a hierarchy that does not count time."""
+    if (usage := home / "cpuacct.usage").exists():
+        return int(usage.read_text()) / 1e6
+    fields = (home / "cpu.stat").read_text().split() if (home / "cpu.stat").exists() else []
+    return int(fields[1]) / 1000 if fields[:1] == ["usage_usec"] else 0.0

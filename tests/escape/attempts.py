@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import ENVIRONMENT, Bench
+from tests.contracts.drivers.bench import ENVIRONMENT, Bench, anew
 from triform.clock import SystemClock
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, StillBorn, TemplateSpec
@@ -116,7 +116,7 @@ class Escapes:
 
     async def run(self, template: ProcessTemplate, event: Any, timeout_ms: int = LONG_MS) -> Tried:
         """One run of a template, from clone to kill."""
-        instance = await self.bench.driver.clone(template)
+        instance = await self.bench.driver.clone(template, anew())
         ear = Ear()
         order = Order(
             run_id="r", event=json.dumps(event).encode(), timeout_ms=timeout_ms, output_limit=OUTPUT_LIMIT

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.contracts.drivers.bench import ENVIRONMENT, invoke, printed
+from tests.contracts.drivers.bench import ENVIRONMENT, anew, invoke, printed
 from tests.escape.attempts import LOAD, RUN, Escapes
 from triform.substrates.isolation.drivers.process.instance import ProcessInstance
 
@@ -44,7 +44,7 @@ async def held(escapes: Escapes, moment: str, supply: str) -> AsyncIterator[Proc
     template = await escapes.bench.driver.template(
         escapes.bench.spec_of(f"grabs-{moment}", source, environment=environment)
     )
-    run = None if moment == LOAD else await staying(await escapes.bench.driver.clone(template), supply)
+    run = None if moment == LOAD else await staying(await escapes.bench.driver.clone(template, anew()), supply)
     try:
         yield run
     finally:

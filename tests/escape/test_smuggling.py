@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.contracts.drivers.bench import ENVIRONMENT, invoke, printed
+from tests.contracts.drivers.bench import ENVIRONMENT, anew, invoke, printed
 from tests.escape.attempts import Escapes
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 
@@ -54,7 +54,7 @@ async def test_no_way_leads_from_one_run_to_the_next(
 
 
 async def found_by_later_runs(escapes: Escapes, template: ProcessTemplate) -> list[object]:
-    first = await escapes.bench.driver.clone(template)
+    first = await escapes.bench.driver.clone(template, anew())
     await invoke(first, value="first", stay=True)
     async for frame in first.frames():
         if printed("staying")(frame):

@@ -17,6 +17,7 @@ from triform.clock import SystemClock
 from triform.substrates.isolation.code import CodeStore
 from triform.substrates.isolation.interfaces import Driver, Frame, Limits, LoadFailed, Template, TemplateSpec
 from triform.substrates.isolation.languages import HARNESSES, Language
+from triform.substrates.isolation.maker import thaw
 from triform.substrates.isolation.messages import GuestError, parse_error
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.plan import PLATFORM_ENVIRONMENT
@@ -121,7 +122,7 @@ async def _play(case: Case, stage: Stage, template: Template) -> None:
 
 
 async def _play_once(case: Case, stage: Stage, template: Template) -> bytes | None:
-    listener = RecordingListener()
+    listener, clock = RecordingListener(), SystemClock()
     order = Order(
         run_id="case",
         event=json.dumps(case.input).encode(),
@@ -129,7 +130,8 @@ async def _play_once(case: Case, stage: Stage, template: Template) -> bytes | No
         output_limit=6 << 20,
         facts={"operation": "invoke"},
     )
-    outcome = await Run(await stage.driver.clone(template), order, listener, SystemClock()).drive()
+    instance = await stage.driver.clone(template, thaw(clock))
+    outcome = await Run(instance, order, listener, clock).drive()
     _check_outcome(case, outcome, listener)
     return outcome.output
 

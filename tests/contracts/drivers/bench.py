@@ -1,9 +1,6 @@
 """A driver under test with one language: loads programs, makes runs, looks from outside what is left."""
 
-import base64
 import json
-import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +8,12 @@ from typing import Any
 
 import anyio
 
+from triform.clock import SystemClock
 from triform.substrates.isolation.channel import control, data, parse_control
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.interfaces import Exit, Frame, Instance, Limits, Template, TemplateSpec
 from triform.substrates.isolation.languages import Language
+from triform.substrates.isolation.maker import thaw
 
 PROGRAMS = Path(__file__).parent / "programs"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "TZ": "UTC", "TMPDIR": "/tmp"}
@@ -70,16 +69,19 @@ class Bench:
 
     async def run(self, template: Template, probe: str = "", **arguments: Any) -> Ran:
         """One run from clone to kill."""
-        instance = await self.driver.clone(template)
+        instance = await self.driver.clone(template, anew())
         await invoke(instance, probe, **arguments)
         return await finish(instance)
 
 
+def anew() -> Frame:
+    """What tells an instance from any other."""
+    return thaw(SystemClock())
+
+
 async def invoke(instance: Instance, probe: str = "", **arguments: Any) -> None:
     event = json.dumps({"probe": probe, **arguments}).encode()
-    seed = base64.b64encode(secrets.token_bytes(64)).decode()
-    thaw = control("thaw", seed=seed, now_ns=time.time_ns(), environment={})
-    await instance.send(thaw, control("invoke", run="r", bytes=len(event), context={}), *data(event))
+    await instance.send(control("invoke", run="r", bytes=len(event), context={}), *data(event))
 
 
 async def finish(instance: Instance, until: Callable[[Frame], bool] | None = None) -> Ran:

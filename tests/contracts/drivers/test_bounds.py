@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import Bench, eventually, finish, invoke, printed
+from tests.contracts.drivers.bench import Bench, anew, eventually, finish, invoke, printed
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import GuestGone, Limits
@@ -22,7 +22,7 @@ MIB = 1 << 20
 async def test_a_run_that_eats_memory_ends_as_oom_and_nobody_else_notices(
     bench: Bench, probes: ProcessTemplate, probe: str
 ) -> None:
-    neighbour = await bench.driver.clone(probes)
+    neighbour = await bench.driver.clone(probes, anew())
     ran = await bench.run(probes, probe)
     assert ran.exit.oom
     assert ran.exit.memory_peak_bytes > 32 * MIB
@@ -36,7 +36,7 @@ async def test_a_child_s_memory_is_seen_by_who_looks_first(bench: Bench, probes:
     launcher = bench.driver.launcher_pid or 0
     if not outside.homes_of(launcher):
         pytest.skip("needs cgroups: without, nobody is killed but by the launcher")
-    instance = await bench.driver.clone(probes)
+    instance = await bench.driver.clone(probes, anew())
     with stopped(launcher):
         await invoke(instance, "child ate")
         async for frame in instance.frames():
@@ -62,7 +62,7 @@ async def test_the_kernel_holds_a_run_to_its_limits(bench: Bench, driver: Proces
         pytest.skip("needs cgroups")
     template = await driver.template(bench.spec("plain", Limits(memory_mb=96, pids=40, cpus=0.5)))
     before = outside.groups_of(launcher)
-    instance = await driver.clone(template)
+    instance = await driver.clone(template, anew())
     (group,) = outside.groups_of(launcher) - before
     bounds = outside.bounds_of(launcher, group)
     await instance.kill()
@@ -87,7 +87,7 @@ async def test_what_a_run_used_is_told(bench: Bench) -> None:
 async def test_a_tree_of_processes_dies_as_one(bench: Bench, driver: ProcessDriver) -> None:
     template = await driver.template(bench.spec("probes", replace(Limits(memory_mb=256), pids=200)))
     namespace = outside.user_namespace(template.pid)
-    instance = await driver.clone(template)
+    instance = await driver.clone(template, anew())
     await invoke(instance, "tree", count=40)
     ran = await finish(instance, printed("planted"))
     assert ran.stdout == "planted\n"
@@ -108,7 +108,7 @@ async def test_groups_go_with_their_runs(bench: Bench, driver: ProcessDriver, pr
 async def test_kill_may_be_called_again_and_ends_everything(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    instance = await driver.clone(probes)
+    instance = await driver.clone(probes, anew())
     first = await instance.kill()
     assert await instance.kill() == first
     with pytest.raises(GuestGone):
@@ -118,7 +118,7 @@ async def test_kill_may_be_called_again_and_ends_everything(
 async def test_a_flooding_run_is_held_back_until_it_is_read(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    instance = await driver.clone(probes)
+    instance = await driver.clone(probes, anew())
     await invoke(instance, "flood")
     taken = 0
     async for frame in instance.frames():

@@ -1,6 +1,6 @@
 """What a run prints and answers arrives whole, however it ends."""
 
-from tests.contracts.drivers.bench import Bench, finish, invoke, printed
+from tests.contracts.drivers.bench import Bench, anew, finish, invoke, printed
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 
@@ -17,7 +17,7 @@ async def test_every_line_arrives_in_order_and_streams_stay_apart(bench: Bench, 
 async def test_every_line_printed_before_a_kill_is_kept(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    instance = await driver.clone(probes)
+    instance = await driver.clone(probes, anew())
     await invoke(instance, "print and stay", lines=2000)
     ran = await finish(instance, printed("line 1999\n"))
     assert ran.stdout.splitlines() == [f"line {at}" for at in range(2000)]
@@ -26,7 +26,7 @@ async def test_every_line_printed_before_a_kill_is_kept(
 async def test_lines_are_kept_that_nobody_had_read_when_the_kill_came(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    instance = await driver.clone(probes)
+    instance = await driver.clone(probes, anew())
     await invoke(instance, "exit hard")
     ran = await finish(instance)
     assert ran.last("exited")["code"] == 7

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import Bench, finish, invoke
+from tests.contracts.drivers.bench import Bench, anew, finish, invoke
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import LoadFailed
@@ -50,7 +50,7 @@ async def test_a_run_is_nobody_and_not_the_first_process(bench: Bench, probes: P
 
 async def test_a_signal_to_its_process_group_reaches_nobody_else(bench: Bench, probes: ProcessTemplate) -> None:
     """A group goes through pid namespaces: sharing one would be a way to kill others."""
-    neighbour = await bench.driver.clone(probes)
+    neighbour = await bench.driver.clone(probes, anew())
     killed = await bench.run(probes, "kill the group")
     await invoke(neighbour, "echo", value="still here")
     assert killed.last("exited")["signal"] == 9

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import Bench, eventually
+from tests.contracts.drivers.bench import Bench, anew, eventually
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import DriverFault, Limits, LoadFailed
@@ -52,12 +52,12 @@ async def test_a_discarded_template_leaves_nothing_and_makes_no_clones(
     bench: Bench, driver: ProcessDriver
 ) -> None:
     template = await driver.template(bench.spec("plain"))
-    instance = await driver.clone(template)
+    instance = await driver.clone(template, anew())
     namespace = outside.user_namespace(template.pid)
     await driver.discard(template)
     assert outside.pids_in(namespace) == set()
     with pytest.raises(DriverFault):
-        await driver.clone(template)
+        await driver.clone(template, anew())
     await instance.kill()
     await driver.discard(template)
 
@@ -85,7 +85,7 @@ async def test_the_launcher_bounds_nobody_but_clones_of_the_template_that_is_nam
 async def test_many_clones_at_once_are_all_ready(
     bench: Bench, driver: ProcessDriver, probes: ProcessTemplate
 ) -> None:
-    instances = await asyncio.gather(*(driver.clone(probes) for _ in range(40)))
+    instances = await asyncio.gather(*(driver.clone(probes, anew()) for _ in range(40)))
     await asyncio.gather(*(instance.kill() for instance in instances))
     await eventually(lambda: outside.pids_in(outside.user_namespace(probes.pid)) == {probes.first, probes.pid})
 
@@ -95,5 +95,5 @@ async def test_a_template_whose_process_is_gone_says_so(bench: Bench, driver: Pr
     os.kill(template.pid, signal.SIGKILL)
     await eventually(lambda: not template.alive)
     with pytest.raises(DriverFault):
-        await driver.clone(template)
+        await driver.clone(template, anew())
     await driver.discard(template)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.drivers import outside
-from tests.contracts.drivers.bench import eventually
+from tests.contracts.drivers.bench import anew, eventually
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.interfaces import DriverFault, Limits, TemplateSpec
@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).parents[3]
 SERVER = """
 import asyncio, json, sys
 from pathlib import Path
+from triform.substrates.isolation.channel import control
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
 from triform.substrates.isolation.languages import read_languages
@@ -33,8 +34,8 @@ async def main():
     driver = ProcessDriver(read_languages())
     await driver.start()
     spec = TemplateSpec("ruby", Path(sys.argv[1]), Path(sys.argv[2]), "main.rb", "handler", Limits(64), 10000)
-    template = await driver.template(spec)
-    clones = [await driver.clone(template) for _ in range(3)]
+    template, thaw = await driver.template(spec), control("thaw", seed="", environment={})
+    clones = [await driver.clone(template, thaw) for _ in range(3)]
     print(json.dumps({"launcher": driver.launcher_pid, "template": template.pid}), flush=True)
     await asyncio.sleep(600)
 
@@ -94,17 +95,17 @@ async def test_a_driver_whose_launcher_died_goes_on_with_a_new_one(image: Path) 
         with_code(code)
         spec = TemplateSpec("ruby", image, Path(code), "main.rb", "handler", Limits(64), 10_000)
         template = await driver.template(spec)
-        instance = await driver.clone(template)
+        instance = await driver.clone(template, anew())
         first = driver.launcher_pid
         os.kill(first or 0, signal.SIGKILL)
         await eventually(lambda: not template.alive)
         with pytest.raises(DriverFault):
-            await driver.clone(template)
+            await driver.clone(template, anew())
         await instance.kill()
         await driver.discard(template)
         again = await driver.template(spec)
         assert driver.launcher_pid != first
-        await (await driver.clone(again)).kill()
+        await (await driver.clone(again, anew())).kill()
     await driver.stop()
 
 

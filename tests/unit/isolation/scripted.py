@@ -111,9 +111,10 @@ class ScriptedDriver:
         self.templates.append(template)
         return template
 
-    async def clone(self, template: Template) -> ScriptedInstance:
+    async def clone(self, template: Template, thaw: Frame) -> ScriptedInstance:
         await _obey(self.on_clone(template))
         instance = self.make()
+        instance.sent.append(thaw)
         self.instances.append(instance)
         return instance
 

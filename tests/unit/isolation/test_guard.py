@@ -9,7 +9,7 @@ from triform.substrates.isolation.channel import control
 from triform.substrates.isolation.guard import GuardedDriver, Patience, Stage
 from triform.substrates.isolation.interfaces import DriverFault, GuestGone, LoadFailed, TemplateSpec
 
-INVOKE = control("invoke", run="r", bytes=0)
+THAW, INVOKE = control("thaw"), control("invoke", run="r", bytes=0)
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ async def for_ever() -> None:
 
 
 async def test_an_instance_serves_one_invoke(guard: GuardedDriver, spec: TemplateSpec) -> None:
-    instance = await guard.clone(await guard.template(spec))
+    instance = await guard.clone(await guard.template(spec), THAW)
     await instance.send(INVOKE)
     with pytest.raises(DriverFault, match="one run only"):
         await instance.send(INVOKE)
 
 
 async def test_a_killed_instance_takes_nothing(guard: GuardedDriver, spec: TemplateSpec) -> None:
-    instance = await guard.clone(await guard.template(spec))
+    instance = await guard.clone(await guard.template(spec), THAW)
     await instance.kill()
     with pytest.raises(GuestGone):
         await instance.send(INVOKE)
@@ -37,7 +37,7 @@ async def test_a_killed_instance_takes_nothing(guard: GuardedDriver, spec: Templ
 
 
 async def test_killing_twice_kills_once(guard: GuardedDriver, driver: ScriptedDriver, spec: TemplateSpec) -> None:
-    instance = await guard.clone(await guard.template(spec))
+    instance = await guard.clone(await guard.template(spec), THAW)
     await asyncio.gather(instance.kill(), instance.kill())
     assert driver.instances[0].kills == 1
     assert (guard.counts.instances, guard.counts.gone, guard.counts.alive) == (1, 1, 0)
@@ -46,7 +46,7 @@ async def test_killing_twice_kills_once(guard: GuardedDriver, driver: ScriptedDr
 async def test_a_kill_goes_on_when_its_caller_is_cancelled(
     guard: GuardedDriver, driver: ScriptedDriver, spec: TemplateSpec
 ) -> None:
-    instance = await guard.clone(await guard.template(spec))
+    instance = await guard.clone(await guard.template(spec), THAW)
     killing = asyncio.create_task(instance.kill())
     await asyncio.sleep(0)
     killing.cancel()
@@ -57,7 +57,7 @@ async def test_a_kill_goes_on_when_its_caller_is_cancelled(
 async def test_an_instance_that_will_not_die_is_a_leak_and_a_fault(
     guard: GuardedDriver, driver: ScriptedDriver, spec: TemplateSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instance = await guard.clone(await guard.template(spec))
+    instance = await guard.clone(await guard.template(spec), THAW)
     monkeypatch.setattr(driver.instances[0], "kill", for_ever)
     with pytest.raises(DriverFault, match="kill took longer"):
         await instance.kill()
@@ -70,7 +70,7 @@ async def test_a_clone_that_takes_too_long_is_a_fault(
     template = await guard.template(spec)
     driver.on_clone = lambda template: for_ever()
     with pytest.raises(DriverFault, match="clone took longer"):
-        await guard.clone(template)
+        await guard.clone(template, THAW)
     assert guard.last_fault.startswith("clone")
 
 

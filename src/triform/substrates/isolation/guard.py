@@ -97,8 +97,8 @@ class GuardedDriver:
         self.counts.templates += 1
         return template
 
-    async def clone(self, template: Template) -> "GuardedInstance":
-        instance = await self._within(self._patience.clone_s, "clone", self._driver.clone(template))
+    async def clone(self, template: Template, thaw: Frame) -> "GuardedInstance":
+        instance = await self._within(self._patience.clone_s, "clone", self._driver.clone(template, thaw))
         self.counts.instances += 1
         return GuardedInstance(instance, self)
 

@@ -165,8 +165,9 @@ class Driver(Protocol):
     async def template(self, spec: TemplateSpec) -> Template:
         """Start, load, freeze, audit. Raises `LoadFailed` for what user code did, `DriverFault` otherwise."""
 
-    async def clone(self, template: Any) -> Instance:
-        """A fresh READY instance of one of its own templates. Raises `DriverFault`, in particular `StillBorn`."""
+    async def clone(self, template: Any, thaw: Frame) -> Instance:
+        """A fresh READY instance of one of its own templates, which has heard `thaw`. Raises `DriverFault`, in
+        particular `StillBorn`."""
 
     async def discard(self, template: Any) -> None:
         """Ends one of its own templates; its instances live on."""

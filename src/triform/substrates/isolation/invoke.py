@@ -77,7 +77,7 @@ class Invoke:
 
     async def _run(self, plan: Plan, call: Call, context: RunContext, lease: Lease) -> Ended:
         write_output(lease.load_output, context)
-        run = Run(lease.instance, plan.order(call, str(context.run_id)), context, self.clock, thawed=True)
+        run = Run(lease.instance, plan.order(call, str(context.run_id)), context, self.clock)
         outcome = await run.drive()
         if outcome.cause is _STARTED_NOTHING:
             self.pool.distrust(lease)

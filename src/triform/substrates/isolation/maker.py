@@ -1,23 +1,23 @@
 """Turns a shelf's spec into templates and instances: loaded once for all who wait, failures remembered."""
 
 import asyncio
+import base64
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from triform.clock import Clock
-from triform.substrates.isolation.interfaces import (
-    Driver,
-    DriverFault,
-    GuestGone,
-    Instance,
-    LoadFailed,
-    StillBorn,
-    Template,
-)
-from triform.substrates.isolation.run import thaw
+from triform.substrates.isolation.channel import control
+from triform.substrates.isolation.interfaces import Driver, DriverFault, Frame, LoadFailed, Template
 from triform.substrates.isolation.shelf import Shelf, Spare
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+def thaw(clock: Clock) -> Frame:
+    """The first that is said to an instance: what no other one has, and what time it is."""
+    seed = base64.b64encode(secrets.token_bytes(64)).decode()
+    return control("thaw", seed=seed, now_ns=int(clock.now().timestamp() * 1e9), environment={})
 
 
 class Maker:
@@ -34,23 +34,11 @@ class Maker:
     async def make(self, shelf: Shelf) -> Spare:
         template, own = await self._template(shelf)
         try:
-            return Spare(await self._ready(template), template, own)
+            return Spare(await self._driver.clone(template, thaw(self._clock)), template, own)
         except BaseException:
             if own:
                 await asyncio.shield(self._driver.discard(template))
             raise
-
-    async def _ready(self, template: Template) -> Instance:
-        """A clone that only waits for its run."""
-        instance = await self._driver.clone(template)
-        try:
-            await instance.send(thaw(self._clock))
-        except BaseException as error:
-            await asyncio.shield(instance.kill())
-            if isinstance(error, GuestGone):
-                raise StillBorn(f"a clone ended before it had a run: {error}") from error
-            raise
-        return instance
 
     async def _template(self, shelf: Shelf) -> tuple[Template, bool]:
         """A template to clone, and whether it is the caller's alone."""

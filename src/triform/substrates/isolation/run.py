@@ -1,6 +1,6 @@
 """One run on one READY instance: the protocol, the deadline, the caps; the same for every driver.
 
-    send (thaw,) invoke ──► read frames until a result ──► read what is there ──► usage ──► Outcome
+    send invoke ──► read frames until a result ──► read what is there ──► usage ──► Outcome
                               or the deadline, a cancellation, an end without a result
                                                └──► kill ──► read what is left ──► Outcome
 
@@ -10,9 +10,7 @@ guest has nothing more to say: whoever leased it ends it, and the caller does no
 """
 
 import asyncio
-import base64
 import contextlib
-import secrets
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,14 +63,8 @@ _CLAIMS = frozenset({Cause.ok, Cause.handler_error, Cause.exit, Cause.signal, Ca
 _SILENCE = _Verdict(cause=Cause.infra_after, at=0.0, detail="the sandbox ended without a word")
 
 
-def thaw(clock: Clock) -> Frame:
-    """The first that is said to an instance: what no other one has, and what time it is."""
-    seed = base64.b64encode(secrets.token_bytes(64)).decode()
-    return control("thaw", seed=seed, now_ns=int(clock.now().timestamp() * 1e9), environment={})
-
-
 class Run:
-    """Drives one order on one instance, once; `thawed`: the instance has been told who it is already."""
+    """Drives one order on one instance, once; the instance has been told who it is."""
 
     def __init__(
         self,
@@ -81,11 +73,8 @@ class Run:
         listener: Listener,
         clock: Clock,
         calls: HostCalls | None = None,
-        *,
-        thawed: bool = False,
     ) -> None:
         self._instance = instance
-        self._thawed = thawed
         self._order = order
         self._listener = listener
         self._clock = clock
@@ -171,7 +160,6 @@ class Run:
         order = self._order
         facts = {"run_id": order.run_id, "deadline_ms": order.timeout_ms, **order.facts}
         return [
-            *(() if self._thawed else (thaw(self._clock),)),
             control("invoke", run=order.run_id, bytes=len(order.event), context=facts),
             *data(order.event),
         ]

@@ -131,7 +131,7 @@ class SourceChecker:
         order = Order(run_id="check", event=event, timeout_ms=_TIMEOUT_MS, output_limit=_OUTPUT_LIMIT)
         try:
             async with self._pool.lease(self._template(language)) as lease:
-                outcome = await Run(lease.instance, order, _Nobody(), self._clock, thawed=True).drive()
+                outcome = await Run(lease.instance, order, _Nobody(), self._clock).drive()
         except (LoadFailed, DriverFault) as error:
             raise PlatformFault(detail=f"checking source: {error}") from error
         return _findings(outcome, language)

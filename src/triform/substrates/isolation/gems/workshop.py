@@ -14,6 +14,7 @@ from triform.clock import Clock
 from triform.substrates.isolation.calls import HostCalls
 from triform.substrates.isolation.guard import GuardedDriver
 from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, TemplateSpec
+from triform.substrates.isolation.maker import thaw
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.plan import DEFAULT_HANDLER, PLATFORM_ENVIRONMENT
 from triform.substrates.isolation.run import Listener, Run
@@ -66,7 +67,7 @@ class Workshop:
         except LoadFailed as failed:
             raise DriverFault(f"{job.program} does not load: {failed.cause} {failed.error}") from failed
         try:
-            instance = await self._driver.clone(template)
+            instance = await self._driver.clone(template, thaw(self._clock))
             try:
                 outcome = await Run(instance, _order(job), listener, self._clock, calls).drive()
             finally:

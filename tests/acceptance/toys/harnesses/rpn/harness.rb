@@ -78,8 +78,8 @@ $stdout.sync = true
 $VERBOSE = nil
 run = Wire.new(channel.fileno)
 Confine.enter(asked["sandbox"])
-run.say("ready")
 run.message # thaw
+run.say("ready")
 invoke = run.message
 body = "".b
 body << run.take while body.bytesize < invoke["bytes"]

@@ -1,8 +1,8 @@
 """From a template to a clone that is ready: descriptors, a group of its own, and a look from outside.
 
-clone + 3 descriptors →        the harness begins a pid namespace and forks
+clone + 3 descriptors →        the harness begins a pid namespace and forks; `thaw` is in the channel already
 ← born                         from the first process there; pids by credentials
-← ready                        from the runner, once it has confined itself
+← ready                        from the runner, once it has confined itself and knows who it is
                                looked at: nothing left to give up? bounded by the launcher
 """
 
@@ -11,7 +11,7 @@ import os
 import socket
 from dataclasses import dataclass
 
-from triform.substrates.isolation.channel import control
+from triform.substrates.isolation.channel import control, encode
 from triform.substrates.isolation.drivers.process import credentials
 from triform.substrates.isolation.drivers.process.birth import Birth
 from triform.substrates.isolation.drivers.process.instance import Body
@@ -19,7 +19,7 @@ from triform.substrates.isolation.drivers.process.link import Link
 from triform.substrates.isolation.drivers.process.newborn import alone, confined, leads
 from triform.substrates.isolation.drivers.process.procfs import children, statuses
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
-from triform.substrates.isolation.interfaces import DriverFault, GuestGone, ProtocolViolation, StillBorn
+from triform.substrates.isolation.interfaces import DriverFault, Frame, GuestGone, ProtocolViolation, StillBorn
 
 READY_S = 10.0
 
@@ -38,15 +38,15 @@ class Ends:
         os.close(self.stderr)
 
 
-async def make_clone(template: ProcessTemplate, link: Link, number: int) -> Body:
+async def make_clone(template: ProcessTemplate, link: Link, number: int, thaw: Frame) -> Body:
     """A confined, bounded, waiting child of the template. Raises DriverFault; nothing of it is left then."""
     async with template.turn:
         before = children(template.pid)
-        ends = _hand_over(template, number)
+        ends = _hand_over(template, number, thaw)
         try:
             async with asyncio.timeout(READY_S):
                 return await _bring_up(template, link, ends, before)
-        except (GuestGone, ProtocolViolation) as gone:
+        except (GuestGone, ProtocolViolation, ConnectionError) as gone:  # reset: it ended, and left words unread
             ends.close()
             raise StillBorn(f"a clone did not become ready: {gone}") from gone
         except (TimeoutError, OSError) as error:
@@ -57,7 +57,7 @@ async def make_clone(template: ProcessTemplate, link: Link, number: int) -> Body
             raise
 
 
-def _hand_over(template: ProcessTemplate, number: int) -> Ends:
+def _hand_over(template: ProcessTemplate, number: int, thaw: Frame) -> Ends:
     ours, theirs = socket.socketpair()
     out, err = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
     ends = Ends(ours, out[0], err[0])
@@ -66,8 +66,9 @@ def _hand_over(template: ProcessTemplate, number: int) -> Ends:
     os.set_blocking(out[0], False)
     os.set_blocking(err[0], False)
     try:
+        ours.sendall(encode(thaw))
         template.conversation.hand_over(control("clone", clone=number), (theirs.fileno(), out[1], err[1]))
-    except GuestGone as error:
+    except (GuestGone, OSError) as error:
         ends.close()
         raise StillBorn(f"the template is gone: {error}") from error
     finally:

@@ -18,6 +18,7 @@ from triform.substrates.isolation.interfaces import (
     Capabilities,
     Driver,
     DriverFault,
+    Frame,
     StillBorn,
     Template,
     TemplateSpec,
@@ -86,14 +87,14 @@ class ProcessDriver(Driver):
         self._templates.add(front)
         return front
 
-    async def clone(self, template: Template) -> ProcessInstance:
+    async def clone(self, template: Template, thaw: Frame) -> ProcessInstance:
         """A ready instance. Raises DriverFault; LoadFailed when a template that is not reusable does not load."""
         template = _ours(template)
         if template.reusable:
             template.look_again()
         if template.reusable:
-            return await self._clone(template)
-        return await self._clone_of_its_own(template)
+            return await self._clone(template, thaw)
+        return await self._clone_of_its_own(template, thaw)
 
     async def discard(self, template: Template) -> None:
         """Ends a template; instances made from it end with it."""
@@ -111,11 +112,11 @@ class ProcessDriver(Driver):
         self._templates.add(template)
         return template
 
-    async def _clone(self, template: ProcessTemplate, private: bool = False) -> ProcessInstance:
+    async def _clone(self, template: ProcessTemplate, thaw: Frame, private: bool = False) -> ProcessInstance:
         if not template.alive:
             raise StillBorn("the template's process has ended")
         number = next(self._numbers)
-        body = await make_clone(template, self._link, number)
+        body = await make_clone(template, self._link, number, thaw)
 
         async def gone() -> None:
             self._instances.discard(instance)
@@ -128,11 +129,11 @@ class ProcessDriver(Driver):
         template.watch(number, instance.ended)
         return instance
 
-    async def _clone_of_its_own(self, template: ProcessTemplate) -> ProcessInstance:
+    async def _clone_of_its_own(self, template: ProcessTemplate, thaw: Frame) -> ProcessInstance:
         spare, template.spare = template.spare, None
         own = spare or await self._load(template.spec)
         try:
-            return await self._clone(own, private=True)
+            return await self._clone(own, thaw, private=True)
         except BaseException:
             await asyncio.shield(self.discard(own))
             raise

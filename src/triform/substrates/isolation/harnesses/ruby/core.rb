@@ -24,6 +24,11 @@ module Core
   def self.class_of(value) = name_of(do_class(value))
   def self.ms = clock_gettime(::Process::CLOCK_MONOTONIC, :float_millisecond)
 
+  # For what holds no nil: asks nothing of Array, and makes no object of its block, as handing it on would.
+  def self.each(list)
+    while ((item, *list = list); item) do yield item end
+  end
+
   # The owner of a method; nil when there is no such method, or no way to ask.
   def self.owner(value, name) = attempt { do_method(value, name).owner }
 
@@ -33,5 +38,5 @@ module Core
     nil
   end
 
-  def self.flush = do_each([::STDOUT, ::STDERR, $stdout, $stderr]) { |io| attempt { do_flush(io) } }
+  def self.flush = each([[::STDOUT], [::STDERR], [$stdout], [$stderr]]) { |io,| attempt { do_flush(io) } }
 end

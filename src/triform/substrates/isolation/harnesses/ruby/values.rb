@@ -6,6 +6,7 @@ Unserialisable = Class.new(StandardError) { attr_accessor :path, :type }
 # Ruby values to JSON text, blind to a redefined to_json, each or to_s of the core classes.
 class Values
   DEEPEST = 100
+  SPECIAL = /["\\\0-\x1f]/ # what a JSON string may not hold as it is
   BORROWED = [Kernel, BasicObject, Object, Enumerable].freeze # a to_h from here says nothing about the value
   TELLING = { Date: [:iso8601], Set: [:to_a], BigDecimal: [:to_s, "F"] }.freeze
 
@@ -88,6 +89,8 @@ class Values
   end
 
   def text(value)
+    return @out << '"' << value << '"' if value.ascii_only? && !value.match?(SPECIAL)
+
     binary = value.encoding == ::Encoding::BINARY
     utf8 = binary ? value.dup.force_encoding("UTF-8") : Core.attempt { value.encode("UTF-8") }
     return @out << Core::QUOTE.bind_call(utf8) if utf8&.valid_encoding?
@@ -101,8 +104,7 @@ class Values
   def refuse(value, why)
     path = "$#{@keys.first(10).map { |key| key.to_s.match?(/\A[a-z_]\w*\z/i) ? ".#{key}" : "[#{key.inspect}]" }.join}"
     error = Unserialisable.new("JSON has no place for what the handler returned: #{path} is #{why}")
-    error.path = path
-    error.type = Core.class_of(value)
+    error.path, error.type = path, Core.class_of(value)
     Core.raise(error)
   end
 end

@@ -33,9 +33,8 @@ class Wire
   def frame(kind, payload) = [payload.bytesize, kind.ord, 0].pack("NCn") << payload.b
 
   def put(*frames)
-    io = Core.for_fd(@fd, "wb", autoclose: false)
+    (io = Core.for_fd(@fd, "wb", autoclose: false)).sync = true # no buffer of its own
     Core.do_write(io, *frames)
-    Core.do_flush(io)
   end
 
   def take
@@ -51,7 +50,7 @@ class Wire
     socket = Core::SOCKET.call(@fd)
     socket.autoclose = false
     bytes, _, _, *controls = Core.do_recvmsg(socket, 1 << 16, 0, 512, scm_rights: true)
-    Core.do_each(controls.empty? ? [] : controls[0].unix_rights) { |io| (io.autoclose = false) || @descriptors << io.fileno }
+    Core.each(controls.empty? ? [] : controls[0].unix_rights) { |io| (io.autoclose = false) || @descriptors << io.fileno }
     bytes
   end
 end
@@ -68,10 +67,8 @@ class Line
   end
 
   def ask(method, params)
-    reply = @turn.synchronize do # one at a time, so all may have the same id
-      say("call", id: 1, method:, params:)
-      @wire.message
-    end
+    # One at a time, so all may have the same id.
+    reply = @turn.synchronize { say("call", id: 1, method:, params:) && @wire.message }
     return reply["ok"] unless reply["error"]
 
     Core.raise(Refused.new(reply["error"]["message"]).tap { |error| error.code = reply["error"]["code"] })

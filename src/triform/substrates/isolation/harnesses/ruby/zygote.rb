@@ -10,7 +10,7 @@ module Confine
   REHEARSAL = [true] # as long as this is so, nothing is asked of the kernel
 
   def self.call(name, *arguments) = REHEARSAL[0] || Core.syscall(NUMBERS.fetch(name), *arguments)
-  def self.close(*fds) = Core.do_each(fds) { |fd| call(:close, fd) }
+  def self.close(*fds) = Core.each(fds) { |fd| call(:close, fd) }
   def self.address(bytes) = [bytes].pack("P").unpack1("J")
 
   def self.enter(sandbox)
@@ -50,8 +50,8 @@ class Zygote
   def rehearse
     pair = UNIXSocket.pair
     wire, host = pair.map { |socket| Wire.new(socket.fileno) }
-    host.tell("thaw", seed: [Random.bytes(64)].pack("m0"), environment: {})
-    host.tell("invoke", run: "", bytes: 20)
+    host.tell("thaw", seed: [Random.bytes(64)].pack("m0"), now_ns: 0, environment: {})
+    host.tell("invoke", run: "", bytes: 20, context: { operation: "", deadline_ms: 1 })
     host.say("event", body: '{"a":[1,2.5,"b",{}]}')
     @own, @traps, @root = [$VERBOSE, $stdout, $stderr], [%w[USR1 DEFAULT]], "/"
     confine(-1, -1, { "tmpfs" => "", "filter" => ["\0" * 8].pack("m") })
@@ -82,7 +82,7 @@ class Zygote
   def settle
     Core.flush
     @own, $VERBOSE, $stdout, $stderr = [$VERBOSE, $stdout, $stderr], nil, Nowhere, Nowhere # Kernel#syscall warns
-    Core.do_each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
+    Core.each([0, 1, 2]) { |fd| Core.attempt { Confine.call(:fcntl, fd, 1) } || Confine.call(:dup3, @null, fd, 0) }
     Core.each_object(Core::TRACE) { |trace| Core.do_disable(trace) } # nor runs what traces or heeds signals
     @traps = SIGNALS.map { |name| [name, Core.trap(name, "IGNORE") || "SYSTEM_DEFAULT"] }
     Core.trap("CHLD") { Core.attempt { reap } unless @busy }
@@ -99,7 +99,7 @@ class Zygote
     @busy = true
     first = begin_namespace(channel) if @sandbox
     @clones[Core.fork { become_runner(channel, out, err) }] = [number, first]
-    Core.do_each(@namespaces) { |own, kind| Confine.call(:setns, own, kind) } if @sandbox
+    Core.each(@namespaces) { |own, kind| Confine.call(:setns, own, kind) } if @sandbox
     Confine.close(channel, out, err)
     @busy = false
     reap
@@ -130,12 +130,12 @@ class Zygote
 
   def confine(out, err, sandbox)
     Confine.call(:setsid) # a signal to its process group must not reach who is in the same one
-    Core.do_each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
-    Core.do_each(@namespaces) { |own,| Confine.close(own) }
+    Core.each([[@null, 0], [out, 1], [err, 2]]) { |fd, onto| Confine.call(:dup3, fd, onto, 0) }
+    Core.each(@namespaces) { |own,| Confine.close(own) }
     Confine.close(out, err, @null, @control.fd)
     Confine.enter(sandbox) if sandbox
     Core.chdir(@root) # the folder user code chose may be one that all runs share
-    Core.do_each(@traps) { |name, command| Core.trap(name, command) }
+    Core.each(@traps) { |name, command| Core.trap(name, command) }
     $VERBOSE, $stdout, $stderr = @own
   end
 
@@ -151,11 +151,11 @@ class Zygote
   end
 
   def receive(wire)
-    wire.say("ready")
     seed = (thaw = wire.message)["seed"].unpack1("m")
     Core.srand(seed.unpack1("H*").hex)
     ::OpenSSL::Random.random_add(seed, seed.bytesize.to_f) if ::Object.const_defined?(:OpenSSL)
     ::ENV.update(thaw["environment"])
+    wire.say("ready")
     [invoke = wire.message, Core.parse(wire.body(invoke["bytes"]))]
   end
 end
