@@ -8,6 +8,7 @@ from uuid import UUID
 from triform.clock import Clock, SystemClock
 
 _COUNTER_BITS = 12
+_TAIL_BITS = 62
 
 
 class Ids:
@@ -24,11 +25,12 @@ class Ids:
 
     def new(self) -> UUID:
         now_ms = int(self._clock.now().timestamp() * 1000)
+        tail, start = divmod(secrets.randbits(_TAIL_BITS + _COUNTER_BITS - 1), 1 << (_COUNTER_BITS - 1))
         with self._lock:
-            start = (now_ms << _COUNTER_BITS) | secrets.randbits(_COUNTER_BITS - 1)
+            start |= now_ms << _COUNTER_BITS
             self._last = max(self._last + 1, start)
             tick = self._last
-        return _assemble(tick >> _COUNTER_BITS, tick & ((1 << _COUNTER_BITS) - 1), secrets.randbits(62))
+        return _assemble(tick >> _COUNTER_BITS, tick & ((1 << _COUNTER_BITS) - 1), tail)
 
 
 def _assemble(ms: int, counter: int, tail: int) -> UUID:
@@ -47,4 +49,4 @@ def first_at(moment: datetime) -> UUID:
 
 def last_at(moment: datetime) -> UUID:
     """The greatest UUIDv7 of that millisecond."""
-    return _assemble(int(moment.timestamp() * 1000), (1 << _COUNTER_BITS) - 1, (1 << 62) - 1)
+    return _assemble(int(moment.timestamp() * 1000), (1 << _COUNTER_BITS) - 1, (1 << _TAIL_BITS) - 1)

@@ -1,6 +1,7 @@
 """JSON Schema 2020-12, compiled once; defaults, query strings and absent-as-null come from the same document."""
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -93,24 +94,28 @@ def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None
 
 def at_pointer(value: Any, where: str) -> Any:
     """The value at an RFC 6901 pointer through objects, or None."""
-    for step in where.split("/")[1:]:
+    for step in _steps(where):
         if not isinstance(value, Mapping):
             return None
-        value = value.get(step.replace("~1", "/").replace("~0", "~"))
+        value = value.get(step)
     return value
+
+
+@functools.lru_cache(maxsize=1024)
+def _steps(where: str) -> tuple[str, ...]:
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in where.split("/")[1:])
 
 
 def replaced_at(value: Any, where: str, inner: Any) -> Any:
     """A copy of `value` with something else at an RFC 6901 pointer; what leads there is made where it lacks."""
-    return _replaced_below(value, where.split("/")[1:], inner)
+    return _replaced_below(value, _steps(where), inner)
 
 
-def _replaced_below(value: Any, steps: list[str], inner: Any) -> Any:
+def _replaced_below(value: Any, steps: tuple[str, ...], inner: Any) -> Any:
     if not steps:
         return inner
-    step = steps[0].replace("~1", "/").replace("~0", "~")
     known = value if isinstance(value, Mapping) else {}
-    return {**known, step: _replaced_below(known.get(step), steps[1:], inner)}
+    return {**known, steps[0]: _replaced_below(known.get(steps[0]), steps[1:], inner)}
 
 
 def members(schema: Any) -> Mapping[str, Any]:

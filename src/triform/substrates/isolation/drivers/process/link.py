@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import subprocess
@@ -10,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 import triform
 from triform.substrates.isolation.drivers.process.ears import Ears
@@ -143,7 +144,7 @@ class Link:
         if self._socket is None:
             raise DriverFault("the launcher is not running")
         try:
-            socket.send_fds(self._socket, [json.dumps(requests).encode()], list(descriptors))
+            socket.send_fds(self._socket, [msgspec.json.encode(requests)], list(descriptors))
         except BlockingIOError:
             raise
         except OSError as error:
@@ -172,7 +173,7 @@ class Link:
                 message, descriptors = b"", []
             if not message:
                 return self._hang_up()
-            *others, last = json.loads(message)
+            *others, last = msgspec.json.decode(message)
             for other in others:
                 self._take(other, [])
             self._take(last, descriptors)
