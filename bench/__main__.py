@@ -99,7 +99,12 @@ async def _flame(client: ours.Client, pid: int, path: Path) -> None:
     )
     while spy.poll() is None:
         await ours.series(client, "flame", 8, 200)
-    path.write_text(_TITLE.sub(">the server, eight clients<", path.read_text()))  # not the command and its paths
+    _name(path)
+
+
+def _name(graph: Path) -> None:
+    """py-spy calls a graph by the command that made it, with its paths."""
+    graph.write_text(_TITLE.sub(">the server, eight clients<", graph.read_text()))
 
 
 def _tell(found: Found) -> None:
