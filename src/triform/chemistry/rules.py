@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # its stubs lack py.typed
@@ -91,14 +92,20 @@ def compile_expression(text: str, properties: Mapping[str, Any]) -> Expression:
     """Compile an expression over these properties. Raises BadExpression."""
     if len(text) > MAX_EXPRESSION:
         raise BadExpression(f"is longer than {MAX_EXPRESSION} characters")
-    names = {name: cel.Type.DYN for name in properties if is_variable(name) and name not in _SHADOWING}
+    names = frozenset(name for name in properties if is_variable(name) and name not in _SHADOWING)
     try:
-        program = cel.NewEnv(variables={**names, "spec": cel.Type.DYN}).compile(text)
+        program = _program(text, names)
     except RuntimeError as error:
         raise BadExpression(_first_line(error)) from error
     if program.return_type().name() not in ("BOOL", "DYN"):
         raise BadExpression(f"answers {program.return_type().name()}, not a truth value")
     return Expression(text, program)
+
+
+@lru_cache(maxsize=256)
+def _program(text: str, names: frozenset[str]) -> cel.Expression:
+    """Compiled once for all types that inherit the rule, and for its check."""
+    return cel.NewEnv(variables=dict.fromkeys([*sorted(names), "spec"], cel.Type.DYN)).compile(text)
 
 
 def _first_line(error: RuntimeError) -> str:

@@ -5,6 +5,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -74,22 +75,35 @@ class CompiledSchema:
 
 def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None = None) -> CompiledSchema:
     """Compile a schema; `shared` are schemas it may refer to as `#/$defs/<name>`. Raises BadSchema."""
-    reached = _reached(document, shared or {})
+    reached = _reached(document, shared or {}) if LOCAL in repr(document) else {}
     whole = {**document, "$defs": reached} if reached else dict(document)
     try:
-        validator = jsonschema_rs.Draft202012Validator(
-            whole,
-            retriever=_refuse,
-            pattern_options=jsonschema_rs.RegexOptions(),
-            mask=_MASK,
-            validate_formats=True,
-        )
+        validator = _validator(_Document(repr(whole), whole))
     except jsonschema_rs.ValidationError as error:
         place = pointer(error.instance_path)
         raise BadSchema(f"{place}: {error.message}" if place else error.message) from error
     except (ValueError, TypeError) as error:
         raise BadSchema(str(error).splitlines()[0]) from error
     return CompiledSchema(whole, validator)
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A schema, told from others by its text: types share most of their operations, each as a copy."""
+
+    text: str
+    value: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=512)
+def _validator(document: _Document) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        document.value,
+        retriever=_refuse,
+        pattern_options=jsonschema_rs.RegexOptions(),
+        mask=_MASK,
+        validate_formats=True,
+    )
 
 
 def at_pointer(value: Any, where: str) -> Any:
