@@ -231,7 +231,7 @@ def _query(scope: Scope) -> Mapping[str, list[str]]:
     if len(raw) > _LONGEST_QUERY:
         raise InvalidInput("The query string is too long; send the arguments in the body of a POST.")
     try:
-        return parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        return parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         raise InvalidInput("The query string is not percent-encoded UTF-8.") from None
 

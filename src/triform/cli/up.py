@@ -1,5 +1,6 @@
 """`triform up`: everything in one process tree, until SIGTERM or Ctrl-C."""
 
+import gc
 import os
 import socket
 from pathlib import Path
@@ -30,6 +31,7 @@ def up(
     """Start an instance: API, Postgres and workers. SIGTERM drains running work first."""
     terminal = terminal_of(ctx)
     chosen = settings(host=host, port=port, data_dir=data_dir, log_format="json" if terminal.json else None)
+    gc.disable()  # What is made while it starts stays; `serve` lets the collector in when that is done.
     import uvloop
 
     from triform.wiring.serve import serve

@@ -62,6 +62,7 @@ def _keep_what_is_there() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 @asynccontextmanager
