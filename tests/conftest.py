@@ -1,6 +1,9 @@
 """The world tests are built from: one Postgres per test process, one fresh database per test."""
 
+import fcntl
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +11,7 @@ import asyncpg
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.copies import copy_of
 from tests.hunting import register_profiles
 from triform.ids import Ids
 from triform.observability.logging import configure_logging
@@ -15,6 +19,7 @@ from triform.storage.database import Database
 from triform.storage.dsn import at_database
 from triform.storage.embedded import EmbeddedPostgres
 from triform.storage.migrate import migrate_platform
+from triform.storage.opening import opened
 from triform.testing.clock import FakeClock
 
 register_profiles()
@@ -53,9 +58,28 @@ def postgres_portal() -> Iterator[BlockingPortal]:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def new_database(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an embedded database as a server's first start leaves it, to be copied. Made once for all
+    workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "new-database"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            with postgres_portal.wrap_async_context_manager(opened(None, unfinished)):
+                pass
+            unfinished.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(
+    postgres_portal: BlockingPortal, new_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A running server, shared by the tests of this process: use `database`, and leave no global state."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=_FORGETFUL)
+    home = copy_of(new_database, tmp_path_factory.mktemp("server") / "postgres")
+    server = EmbeddedPostgres(home, settings=_FORGETFUL)
     with postgres_portal.wrap_async_context_manager(server) as dsn:
         yield dsn
 

@@ -3,25 +3,24 @@
 Tests of one process share a server and use a circle each; those that kill or configure one start their own.
 """
 
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
-from anyio.from_thread import BlockingPortal
 
 from tests.acceptance import server as processes
 from tests.acceptance.client import Circle, Element
 from tests.acceptance.clones import Clone, clone
 from tests.acceptance.server import Server
+from tests.copies import copy_of
 from tests.remotes import GitServer
-from triform.storage.embedded import EmbeddedPostgres
 from triform.testing.gems import GemServer
 
 Circles = Callable[..., Awaitable[Circle]]
 StartServer = Callable[..., Server]
+DataDirs = Callable[[str], Path]
 _TIMEOUT_S = 90.0
 
 
@@ -47,15 +46,25 @@ def gem_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GemServer]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, gem_source: GemServer) -> Iterator[Server]:
-    """The server this process's tests share."""
-    yield from serving(tmp_path_factory.mktemp("shared-server"), gem_source=gem_source.url)
+def new_data_dir(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> DataDirs:
+    """`new_data_dir("name")`: the data folder of a server that has been started once, but for its keys."""
+
+    def make(name: str) -> Path:
+        return copy_of(new_database, tmp_path_factory.mktemp(name) / "data" / "postgres").parent
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def tight_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(new_data_dir: DataDirs, gem_source: GemServer) -> Iterator[Server]:
+    """The server this process's tests share."""
+    yield from serving(new_data_dir("shared-server"), gem_source=gem_source.url)
+
+
+@pytest.fixture(scope="session")
+def tight_server(new_data_dir: DataDirs) -> Iterator[Server]:
     """Another one, with little room and little money; see TIGHT. A test leaves nothing running there."""
-    yield from serving(tmp_path_factory.mktemp("tight-server"), **TIGHT)
+    yield from serving(new_data_dir("tight-server"), **TIGHT)
 
 
 def serving(data_dir: Path, **settings: object) -> Iterator[Server]:
@@ -65,14 +74,6 @@ def serving(data_dir: Path, **settings: object) -> Iterator[Server]:
     finally:
         running.stop()
     assert "unforeseen_error" not in running.log(), f"faults of the platform; see {data_dir}"
-
-
-@pytest.fixture(scope="session")
-def new_database(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an embedded database as the first start of a server makes it."""
-    folder = tmp_path_factory.mktemp("new-database") / "postgres"
-    with postgres_portal.wrap_async_context_manager(EmbeddedPostgres(folder)):
-        return folder
 
 
 @pytest.fixture
@@ -87,8 +88,7 @@ def start_server(tmp_path: Path, new_database: Path) -> Iterator[StartServer]:
 
     def start(**settings: object) -> Server:
         if not (data_dir / "postgres").exists() and "database_url" not in settings:
-            data_dir.mkdir(mode=0o700, exist_ok=True)
-            shutil.copytree(new_database, data_dir / "postgres", symlinks=True)
+            copy_of(new_database, data_dir / "postgres")
         started.append(processes.start(data_dir, **settings))
         return started[-1]
 
@@ -151,9 +151,9 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 
 @pytest.fixture(scope="session")
-def fetching_server(remote: GitServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def fetching_server(remote: GitServer, new_data_dir: DataDirs) -> Iterator[Server]:
     """One that may fetch from `remote`, and from nowhere else around it."""
-    folder = tmp_path_factory.mktemp("fetching-server")
+    folder = new_data_dir("fetching-server")
     yield from serving(folder, git_hosts=f'["{remote.place}"]', push_limit_bytes=1 << 20)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance import gems, processes
 from tests.acceptance.client import Circle, Element, Json, lines_of, refused
-from tests.acceptance.conftest import client_of, serving, sign_in
+from tests.acceptance.conftest import DataDirs, client_of, serving, sign_in
 from tests.acceptance.gems import deployed, require, requiring
 from tests.acceptance.patches import patched
 from tests.acceptance.server import Server
@@ -33,11 +33,10 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, new_data_dir: DataDirs) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("gems")
     with GemServer(folder) as source:
-        data = tmp_path_factory.mktemp("gem-user")
-        for server in serving(data, gem_source=source.url):
+        for server in serving(new_data_dir("gem-user"), gem_source=source.url):
             asyncio.run(_fill(server, folder, source))
             yield World(server, source, folder)
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.acceptance import server as processes
 from tests.acceptance.client import Circle, Json, lines_of, refused, run_id_of
-from tests.acceptance.conftest import client_of, sign_in
+from tests.acceptance.conftest import DataDirs, client_of, sign_in
 from tests.acceptance.examples import examples, play
 from tests.acceptance.server import Server
 
@@ -22,13 +22,13 @@ TOYS = Path(__file__).parent / "toys"
 
 
 @pytest.fixture(scope="module")
-def toy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def toy_server(tmp_path_factory: pytest.TempPathFactory, new_data_dir: DataDirs) -> Iterator[Server]:
     """A server that was given the two folders, and nothing else."""
     folder = tmp_path_factory.mktemp("toys")
     folder.chmod(0o755)
     shutil.copytree(TOYS, folder / "more")
     settings = {name: json.dumps([str(folder / "more" / name)]) for name in ("definitions", "harnesses")}
-    running = processes.start(folder / "data", **settings)
+    running = processes.start(new_data_dir("toy-server"), **settings)
     yield running
     running.stop()
 

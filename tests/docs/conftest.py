@@ -24,7 +24,7 @@ def images() -> Path:
     return IMAGES
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def instance(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`triform up` in a process of its own, ready."""
     data_dir = tmp_path_factory.mktemp("data")
@@ -33,9 +33,9 @@ def instance(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         patch.setenv("TRIFORM_IMAGE_DIR", str(images))
         patch.setenv("TRIFORM_PORT", "0")
         server = start(Terminal(json=True))
-        try:
-            yield server
-        finally:
-            server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
     assert server.process is not None
     assert server.process.returncode == 0

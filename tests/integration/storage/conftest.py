@@ -1,4 +1,4 @@
-"""Folders that other users can reach."""
+"""Folders that other users can reach, and folders of a database."""
 
 import shutil
 import tempfile
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.copies import copy_of
 
 
 @pytest.fixture
@@ -15,3 +17,9 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o777)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, new_database: Path) -> Path:
+    """The folder of an embedded database that has run before; for tests that are not about its creation."""
+    return copy_of(new_database, tmp_path / "pg")

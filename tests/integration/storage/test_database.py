@@ -140,19 +140,18 @@ async def _settled(*places: Statements) -> None:
             continue
 
 
-async def test_callers_wait_for_a_postgres_that_is_restarting(tmp_path: Path) -> None:
-    folder = tmp_path / "pg"
-    server = EmbeddedPostgres(folder)
+async def test_callers_wait_for_a_postgres_that_is_restarting(home: Path) -> None:
+    server = EmbeddedPostgres(home)
     dsn = await server.start()
     async with Database(dsn, patience_s=60) as database:
         await server.stop()
         asked = asyncio.create_task(database.fetchval("select 3"))
-        async with EmbeddedPostgres(folder):
+        async with EmbeddedPostgres(home):
             assert await asked == 3
 
 
-async def test_a_postgres_that_stays_away_is_a_typed_error(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "pg")
+async def test_a_postgres_that_stays_away_is_a_typed_error(home: Path) -> None:
+    server = EmbeddedPostgres(home)
     dsn = await server.start()
     async with Database(dsn, patience_s=0.1) as database:
         await server.stop()

@@ -51,8 +51,8 @@ async def test_what_was_committed_is_there_after_a_stop_and_a_start(tmp_path: Pa
         assert await _kept(dsn) == [1]
 
 
-async def test_nothing_listens_on_tcp_and_nobody_gets_in_without_a_password(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg") as dsn, Database(dsn) as database:
+async def test_nothing_listens_on_tcp_and_nobody_gets_in_without_a_password(home: Path) -> None:
+    async with EmbeddedPostgres(home) as dsn, Database(dsn) as database:
         assert await database.fetchval("show listen_addresses") == ""
         assert await database.fetchval("show fsync") == "on"
         assert await database.fetchval("show synchronous_commit") == "on"
@@ -60,8 +60,8 @@ async def test_nothing_listens_on_tcp_and_nobody_gets_in_without_a_password(tmp_
             await asyncpg.connect(as_role(dsn, "triform", "wrong"))
 
 
-async def test_a_role_of_its_own_logs_in_with_its_password(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg") as dsn, Database(dsn) as database:
+async def test_a_role_of_its_own_logs_in_with_its_password(home: Path) -> None:
+    async with EmbeddedPostgres(home) as dsn, Database(dsn) as database:
         await migrate_platform(database)
         await database.execute("create role circle_1 login password 'p@ss/word'")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):  # Not before it belongs to a circle.
@@ -72,9 +72,9 @@ async def test_a_role_of_its_own_logs_in_with_its_password(tmp_path: Path) -> No
             assert await other.fetchval("select current_user") == "circle_1"
 
 
-async def test_a_killed_server_comes_back_with_everything_committed(tmp_path: Path) -> None:
+async def test_a_killed_server_comes_back_with_everything_committed(home: Path) -> None:
     restarted = asyncio.Event()
-    server = EmbeddedPostgres(tmp_path / "pg", restarted=lambda pid: restarted.set())
+    server = EmbeddedPostgres(home, restarted=lambda pid: restarted.set())
     async with server as dsn:
         await _put(dsn, 1)
         killed = server.pid
@@ -85,26 +85,26 @@ async def test_a_killed_server_comes_back_with_everything_committed(tmp_path: Pa
         assert await _kept(dsn) == [1]
 
 
-async def test_a_server_that_cannot_come_back_yet_is_tried_again(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_come_back_yet_is_tried_again(home: Path) -> None:
     restarted = asyncio.Event()
-    server = EmbeddedPostgres(tmp_path / "pg", restarted=lambda pid: restarted.set())
+    server = EmbeddedPostgres(home, restarted=lambda pid: restarted.set())
     async with server as dsn:
         await _put(dsn, 1)
-        hidden = tmp_path / "pg" / "away"
-        (tmp_path / "pg" / "data").rename(hidden)
+        hidden = home / "away"
+        (home / "data").rename(hidden)
         assert server.pid
         os.kill(server.pid, signal.SIGKILL)
         while server.pid is not None:  # noqa: ASYNC110 - going away is not announced, only coming back
             await asyncio.sleep(0.01)
-        hidden.rename(tmp_path / "pg" / "data")
+        hidden.rename(home / "data")
         await asyncio.wait_for(restarted.wait(), 60)
         assert await _kept(dsn) == [1]
 
 
-def test_it_is_supervised_in_the_event_loop_of_production_too(tmp_path: Path) -> None:
+def test_it_is_supervised_in_the_event_loop_of_production_too(home: Path) -> None:
     async def kill_and_see() -> list[int]:
         restarted = asyncio.Event()
-        server = EmbeddedPostgres(tmp_path / "pg", restarted=lambda pid: restarted.set())
+        server = EmbeddedPostgres(home, restarted=lambda pid: restarted.set())
         async with server as dsn:
             await _put(dsn, 1)
             assert server.pid
@@ -115,10 +115,10 @@ def test_it_is_supervised_in_the_event_loop_of_production_too(tmp_path: Path) ->
     assert uvloop.run(kill_and_see()) == [1]
 
 
-async def test_two_servers_never_share_a_data_directory(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg"):
+async def test_two_servers_never_share_a_data_directory(home: Path) -> None:
+    async with EmbeddedPostgres(home):
         with pytest.raises(DataDirInUse, match="Another Triform server"):
-            await EmbeddedPostgres(tmp_path / "pg").start()
+            await EmbeddedPostgres(home).start()
 
 
 async def test_a_home_too_long_for_a_socket_works_all_the_same(tmp_path: Path) -> None:
@@ -160,9 +160,9 @@ async def test_a_full_disk_at_creation_is_said_with_its_fix(
             await server.start()
 
 
-async def test_settings_it_cannot_run_with_fail_the_start_with_what_it_said(tmp_path: Path) -> None:
+async def test_settings_it_cannot_run_with_fail_the_start_with_what_it_said(home: Path) -> None:
     with pytest.raises(EmbeddedPostgresFailed) as caught:
-        await EmbeddedPostgres(tmp_path / "pg", settings={"shared_buffers": "nonsense"}).start()
+        await EmbeddedPostgres(home, settings={"shared_buffers": "nonsense"}).start()
     assert "shared_buffers" in caught.value.detail
 
 
@@ -196,6 +196,6 @@ async def test_as_nobody_a_home_only_root_can_reach_is_refused_with_the_fix(
     assert "TRIFORM_DATA_DIR" in caught.value.suggestion.fix
 
 
-async def test_another_database_of_the_same_server_is_one_url_away(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg") as dsn, Database(at_database(dsn, "postgres")) as database:
+async def test_another_database_of_the_same_server_is_one_url_away(home: Path) -> None:
+    async with EmbeddedPostgres(home) as dsn, Database(at_database(dsn, "postgres")) as database:
         assert await database.fetchval("select current_database()") == "postgres"

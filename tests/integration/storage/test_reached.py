@@ -17,32 +17,32 @@ async def _pid(folder: Path) -> int:
         return int((folder / "data/postmaster.pid").read_text().split()[0])
 
 
-async def test_a_running_server_is_used_and_goes_on(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "pg")
+async def test_a_running_server_is_used_and_goes_on(home: Path) -> None:
+    server = EmbeddedPostgres(home)
     async with server:
         running = server.pid
-        assert await _pid(tmp_path / "pg") == running
+        assert await _pid(home) == running
         assert server.pid == running
-        async with reached(None, tmp_path / "pg") as database:
+        async with reached(None, home) as database:
             assert database is not None
             assert await database.fetchval("select count(*) from public.kept") == 0
 
 
-async def test_a_stopped_server_runs_for_this_while(tmp_path: Path) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg"):
+async def test_a_stopped_server_runs_for_this_while(home: Path) -> None:
+    async with EmbeddedPostgres(home):
         pass
-    started = await _pid(tmp_path / "pg")
+    started = await _pid(home)
     with pytest.raises(ProcessLookupError):
         os.kill(started, 0)
 
 
-async def test_a_server_that_was_killed_is_started_again(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "pg")
+async def test_a_server_that_was_killed_is_started_again(home: Path, tmp_path: Path) -> None:
+    server = EmbeddedPostgres(home)
     async with server:
         pass
-    killed = tmp_path / "pg/data/postmaster.pid"
+    killed = home / "data/postmaster.pid"
     killed.write_text(f"{os.getpid()}\n{tmp_path}\n1\n5432\n{tmp_path / 'nowhere'}\n\n\n")
-    assert await _pid(tmp_path / "pg") != os.getpid()
+    assert await _pid(home) != os.getpid()
 
 
 async def test_where_there_never_was_one_nothing_is_made(tmp_path: Path) -> None:
@@ -57,10 +57,8 @@ async def test_a_server_of_ones_own_is_reached_by_its_address(database_dsn: str,
         assert await database.fetchval("select count(*) from triform.circles") == 0
 
 
-async def test_a_folder_of_somebody_else_is_refused_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with EmbeddedPostgres(tmp_path / "pg"):
+async def test_a_folder_of_somebody_else_is_refused_in_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with EmbeddedPostgres(home):
         pass
 
     def forbidden(*_: object, **__: object) -> str:
@@ -68,5 +66,5 @@ async def test_a_folder_of_somebody_else_is_refused_in_words(
 
     monkeypatch.setattr(Path, "read_text", forbidden)
     with pytest.raises(DatabaseUnavailable, match="cannot be read"):
-        async with reached(None, tmp_path / "pg"):
+        async with reached(None, home):
             pass
