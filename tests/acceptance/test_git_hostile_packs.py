@@ -70,9 +70,11 @@ async def test_files_that_are_too_large_together(server: Server, element: Elemen
 
 
 async def test_a_pack_that_swells_to_gigabytes(server: Server, element: Element, copy: Clone) -> None:
-    size = 1 << 30
-    deflate = zlib.compressobj(9)
-    data = b"".join(deflate.compress(b"\0" * (1 << 20)) for _ in range(size >> 20)) + deflate.flush()
+    size, deflate = 1 << 30, zlib.compressobj(9)
+    head = deflate.compress(b"\0" * (1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    again = deflate.compress(b"\0" * (1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    data = head + again * ((size >> 20) - 1) + b"\x03\0" + struct.pack(">I", size % 65521 << 16 | 1)
+    assert zlib.decompressobj().decompress(data, 1 << 21) == b"\0" * (1 << 21)
     async with Unchanged(server, element):
         answer = await send(element, "1" * 40, pack([packed(3, size, data)]))
     assert (answer.status_code, b"ng refs/heads/draft" in answer.content) == (200, True), answer.content[:300]
