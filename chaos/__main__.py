@@ -42,13 +42,13 @@ async def torment(seconds: float, seed: int, folder: Path, names: list[str]) -> 
 async def _rounds(
     instance: Instance, seconds: float, chance: random.Random, names: list[str], report: Report
 ) -> None:
-    """Every fault once, then any."""
+    """Every fault once, however long that takes, then any."""
     clients = Clients(instance.url, chance)
     await clients.prepare()
     loop = asyncio.get_running_loop()
     begun = loop.time()
     order = list(names)
-    while loop.time() - begun < seconds and not report.violations:
+    while (order or loop.time() - begun < seconds) and not report.violations:
         name = order.pop() if order else chance.choice(names)
         await _round(instance, clients, name, chance, report)
 

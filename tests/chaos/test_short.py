@@ -15,11 +15,10 @@ from triform.clock import SystemClock
 FAULTS = ("kill -9 of the server", "kill -9 of Postgres", "kill -9 of a template", "the clock goes ahead")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_promises_hold_through(fault: str, tmp_path: Path) -> None:
-    report = await torment(1.0, seed=7, folder=tmp_path, names=[fault])
+async def test_promises_hold_through_one_fault_after_the_other(tmp_path: Path) -> None:
+    report = await torment(0.0, seed=7, folder=tmp_path, names=list(FAULTS))
     assert report.violations == []
-    assert report.faults == {fault: 1}
+    assert report.faults == dict.fromkeys(FAULTS, 1)
     assert report.answered > 0
 
 

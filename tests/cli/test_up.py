@@ -1,5 +1,6 @@
 """`triform up`: whose settings win, and who hears that it is up. The instance itself is tried elsewhere."""
 
+import gc
 import socket
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tests.cli.conftest import Triform
 from triform.cli.outcome import WrongUsage
 from triform.cli.server import notices
 from triform.cli.up import settings, tell_supervisor
+from triform.wiring import serve
 
 
 def test_options_win_over_the_environment_and_that_over_the_file(
@@ -59,3 +61,15 @@ def test_a_supervisor_may_listen_on_a_path(tmp_path: Path, monkeypatch: pytest.M
 def test_without_a_supervisor_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     tell_supervisor("READY=1")
+
+
+def test_the_collector_that_a_start_keeps_out_works_while_it_serves() -> None:
+    thresholds = gc.get_threshold()
+    gc.disable()
+    try:
+        serve._keep_what_is_there()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
