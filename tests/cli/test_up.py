@@ -71,5 +71,4 @@ def test_the_collector_that_a_start_keeps_out_works_while_it_serves() -> None:
         assert gc.isenabled()
     finally:
         gc.enable()
-        gc.unfreeze()
         gc.set_threshold(*thresholds)
