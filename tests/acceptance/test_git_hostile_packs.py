@@ -62,11 +62,10 @@ async def test_a_file_that_is_too_large(server: Server, element: Element, copy: 
 
 async def test_files_that_are_too_large_together(server: Server, element: Element, copy: Clone) -> None:
     for number in range(11):
-        copy.write(f"{number}.txt", (b"%d\n" % number) * (1 << 21))
-        copy.write(f"{number}b.txt", (b"b%d\n" % number) * (1 << 20))
+        copy.write(f"{number}.bin", bytes([number]) * (5 << 20))
     await copy.commit()
     async with Unchanged(server, element):
-        await copy.refused()
+        assert "git wrote more" in await copy.refused()
 
 
 async def test_a_pack_that_swells_to_gigabytes(server: Server, element: Element, copy: Clone) -> None:

@@ -92,7 +92,7 @@ class _Document:
     """A schema, told from others by its text: types share most of their operations, each as a copy."""
 
     text: str
-    value: Mapping[str, Any] = field(compare=False)
+    value: dict[str, Any] = field(compare=False)
 
 
 @lru_cache(maxsize=512)
