@@ -65,7 +65,7 @@ async def test_files_that_are_too_large_together(server: Server, element: Elemen
         copy.write(f"{number}.bin", bytes([number]) * (5 << 20))
     await copy.commit()
     async with Unchanged(server, element):
-        assert "git wrote more" in await copy.refused()
+        assert "What is new has more than 52428800 bytes in all" in await copy.refused()
 
 
 async def test_a_pack_that_swells_to_gigabytes(server: Server, element: Element, copy: Clone) -> None:

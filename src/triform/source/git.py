@@ -35,6 +35,10 @@ class GitFailed(Exception):
         self.said = said
 
 
+class WroteTooMuch(GitFailed):
+    """It was ended while it wrote."""
+
+
 class Scratch:
     """Scratch space that is removed together with this object, whatever became of those who held it."""
 
@@ -187,7 +191,7 @@ async def _copied(stream: asyncio.StreamReader, target: IO[bytes], most: int) ->
     while chunk := await stream.read(_CHUNK):
         size += len(chunk)
         if size > most:
-            raise GitFailed(f"git wrote more than {most} bytes")
+            raise WroteTooMuch(f"git wrote more than {most} bytes")
         target.write(chunk)
 
 

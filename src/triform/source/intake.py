@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from triform.errors import Suggestion
 from triform.source import rules, spec_file
 from triform.source.checkout import files_of
 from triform.source.confinement import Room
-from triform.source.errors import SourceRefused
-from triform.source.git import Git, GitFailed
+from triform.source.errors import SourceRefused, SourceTooLarge
+from triform.source.git import Git, WroteTooMuch
 from triform.source.objects import BLOB, TREE, Damaged, New, Objects, parsed_tree
 from triform.source.repository import Repository
 from triform.source.rules import Problem
@@ -62,20 +63,23 @@ class Intake:
                 "--git-dir", arrival.place, "rev-list", "--objects", arrival.new, *until,
                 room=arrival.room, most=_LISTED,
             )  # fmt: skip
-        except GitFailed as failed:
-            raise _too_much(f"more than {MOST_OBJECTS} objects") from failed
+        except WroteTooMuch as much:
+            raise _too_much(f"more than {MOST_OBJECTS} objects") from much
         lines = [line.partition(b" ") for line in told.splitlines()]
         if len(lines) > MOST_OBJECTS:
             raise _too_much(f"more than {MOST_OBJECTS} objects")
         return {name.decode(): path.decode("utf-8", "replace") for name, _, path in lines}
 
     async def _contents(self, arrival: Arrival, names: Sequence[str]) -> IO[bytes]:
-        done = await self._git.run(
-            "--git-dir", arrival.place, "cat-file", "--batch", "--buffer",
-            room=arrival.room,
-            stdin="".join(f"{name}\n" for name in names).encode(),
-            most=rules.MOST_BYTES + _PER_HEADER * len(names),
-        )  # fmt: skip
+        try:
+            done = await self._git.run(
+                "--git-dir", arrival.place, "cat-file", "--batch", "--buffer",
+                room=arrival.room,
+                stdin="".join(f"{name}\n" for name in names).encode(),
+                most=rules.MOST_BYTES + _PER_HEADER * len(names),
+            )  # fmt: skip
+        except WroteTooMuch as much:
+            raise _too_much(f"more than {rules.MOST_BYTES} bytes in all") from much
         return done.output
 
 
@@ -137,5 +141,11 @@ def _problems(new: New, path: str, known: Known | None) -> Iterator[Problem]:
             yield from in_spec(new.data)
 
 
-def _too_much(what: str) -> SourceRefused:
-    return SourceRefused.for_problems("what was sent", [Problem("size", "", f"has {what}")])
+def _too_much(what: str) -> SourceTooLarge:
+    return SourceTooLarge(
+        f"What is new has {what}.",
+        suggestion=Suggestion(
+            why="Everything that comes in is unpacked, read and judged before any of it is kept.",
+            fix="Leave out what code does not need to run; push a long history in several steps.",
+        ),
+    )
