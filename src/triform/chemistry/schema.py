@@ -1,7 +1,6 @@
 """JSON Schema 2020-12, compiled once; defaults, query strings and absent-as-null come from the same document."""
 
 import copy
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,7 +114,7 @@ def at_pointer(value: Any, where: str) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)
 def _steps(where: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in where.split("/")[1:])
 
