@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.figures import Figures
 from bench.ours import Instance
+from triform.testing.groups import homes_of
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
@@ -57,9 +58,7 @@ def _cpu_ms(pid: int) -> float:
 
 def _sandboxes_ms(launcher: int) -> float:
     """Cgroups add up what lived in them, also what is gone."""
-    found = os.walk("/sys/fs/cgroup")  # passes over what others take away meanwhile
-    homes = [Path(at, name) for at, names, _ in found for name in names if name.startswith(f"triform-{launcher}-")]
-    return sum(map(_group_ms, homes))
+    return sum(map(_group_ms, homes_of(launcher)))
 
 
 def _group_ms(home: Path) -> float:

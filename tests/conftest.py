@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from tests.copies import copy_of
+from tests.copies import DataDirs, copy_of
 from tests.hunting import register_profiles
 from triform.ids import Ids
 from triform.observability.logging import configure_logging
@@ -79,6 +79,16 @@ def new_database(postgres_portal: BlockingPortal, tmp_path_factory: pytest.TempP
                 pass
             unfinished.rename(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def new_data_dir(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> DataDirs:
+    """`new_data_dir("name")`: the data folder of a server that has been started once, but for its keys."""
+
+    def make(name: str) -> Path:
+        return copy_of(new_database, tmp_path_factory.mktemp(name) / "data" / "postgres").parent
+
+    return make
 
 
 @pytest.fixture(scope="session")

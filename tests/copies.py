@@ -1,7 +1,11 @@
 """Copies of folders that take long to make."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+DataDirs = Callable[[str], Path]
+"""Makes a data folder for a server, by the name of its use."""
 
 
 def copy_of(folder: Path, target: Path) -> Path:

@@ -14,13 +14,12 @@ from tests.acceptance import server as processes
 from tests.acceptance.client import Circle, Element
 from tests.acceptance.clones import Clone, clone
 from tests.acceptance.server import Server
-from tests.copies import copy_of
+from tests.copies import DataDirs, copy_of
 from tests.remotes import GitServer
 from triform.testing.gems import GemServer
 
 Circles = Callable[..., Awaitable[Circle]]
 StartServer = Callable[..., Server]
-DataDirs = Callable[[str], Path]
 _TIMEOUT_S = 90.0
 
 
@@ -43,16 +42,6 @@ def gem_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GemServer]:
     """Where the shared server takes gems from; empty until a test needs some."""
     with GemServer(tmp_path_factory.mktemp("shared-gems")) as source:
         yield source
-
-
-@pytest.fixture(scope="session")
-def new_data_dir(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> DataDirs:
-    """`new_data_dir("name")`: the data folder of a server that has been started once, but for its keys."""
-
-    def make(name: str) -> Path:
-        return copy_of(new_database, tmp_path_factory.mktemp(name) / "data" / "postgres").parent
-
-    return make
 
 
 @pytest.fixture(scope="session")

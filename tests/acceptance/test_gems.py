@@ -9,10 +9,11 @@ import pytest
 
 from tests.acceptance import gems, processes
 from tests.acceptance.client import Circle, Element, Json, lines_of, refused
-from tests.acceptance.conftest import DataDirs, client_of, serving, sign_in
+from tests.acceptance.conftest import client_of, serving, sign_in
 from tests.acceptance.gems import deployed, require, requiring
 from tests.acceptance.patches import patched
 from tests.acceptance.server import Server
+from tests.copies import DataDirs
 from triform.testing.gems import GemServer
 
 VERSIONS = """

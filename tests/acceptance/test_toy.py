@@ -14,9 +14,10 @@ import pytest
 
 from tests.acceptance import server as processes
 from tests.acceptance.client import Circle, Json, lines_of, refused, run_id_of
-from tests.acceptance.conftest import DataDirs, client_of, sign_in
+from tests.acceptance.conftest import client_of, sign_in
 from tests.acceptance.examples import examples, play
 from tests.acceptance.server import Server
+from tests.copies import DataDirs
 
 TOYS = Path(__file__).parent / "toys"
 

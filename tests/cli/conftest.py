@@ -14,7 +14,7 @@ from tests.acceptance.server import Server
 from tests.cli import forms
 from tests.cli.double import Platform
 from tests.cli.forms import Bench
-from tests.copies import copy_of
+from tests.copies import DataDirs
 from triform.cli.main import main
 from triform.cli.sessions import Session, stored_sessions
 
@@ -77,10 +77,9 @@ def signed_in(platform: Platform) -> Platform:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, new_database: Path) -> Iterator[Server]:
+def server(new_data_dir: DataDirs) -> Iterator[Server]:
     """A real one, for the verbs that are tried against one."""
-    data_dir = copy_of(new_database, tmp_path_factory.mktemp("server") / "data" / "postgres").parent
-    running = processes.start(data_dir)
+    running = processes.start(new_data_dir("server"))
     try:
         yield running
     finally:

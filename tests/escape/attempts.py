@@ -17,6 +17,7 @@ from triform.substrates.isolation.drivers.process.template import ProcessTemplat
 from triform.substrates.isolation.interfaces import Cause, DriverFault, Limits, LoadFailed, StillBorn, TemplateSpec
 from triform.substrates.isolation.outcome import Order, Outcome
 from triform.substrates.isolation.run import Run
+from triform.testing.groups import homes_of
 
 PROGRAMS = Path(__file__).parent / "programs"
 LOAD, RUN = "load", "run"
@@ -94,7 +95,7 @@ class Escapes:
     @property
     def bounded(self) -> bool:
         """Whether the kernel keeps the bounds, by cgroup."""
-        return bool(outside.homes_of(self.bench.driver.launcher_pid or 0))
+        return bool(homes_of(self.bench.driver.launcher_pid or 0))
 
     @property
     def of_root(self) -> bool:

@@ -74,10 +74,12 @@ class CompiledSchema:
 
 def compile_schema(document: Mapping[str, Any], shared: Mapping[str, Any] | None = None) -> CompiledSchema:
     """Compile a schema; `shared` are schemas it may refer to as `#/$defs/<name>`. Raises BadSchema."""
-    reached = _reached(document, shared or {}) if LOCAL in repr(document) else {}
-    whole = {**document, "$defs": reached} if reached else dict(document)
+    text, whole = repr(document), dict(document)
+    if LOCAL in text and (reached := _reached(document, shared or {})):
+        whole["$defs"] = reached
+        text = repr(whole)
     try:
-        validator = _validator(_Document(repr(whole), whole))
+        validator = _validator(_Document(text, whole))
     except jsonschema_rs.ValidationError as error:
         place = pointer(error.instance_path)
         raise BadSchema(f"{place}: {error.message}" if place else error.message) from error

@@ -13,6 +13,7 @@ from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.images import Image, Images
 from triform.substrates.isolation.interfaces import Template
 from triform.substrates.isolation.languages import read_languages
+from triform.testing.groups import homes_of
 
 REPOSITORY = Path(__file__).parents[3]
 NOBODY_IN_PARTICULAR = 64_123
@@ -45,7 +46,7 @@ async def driver(request: pytest.FixtureRequest) -> AsyncIterator[ProcessDriver]
     launcher = driver.launcher_pid or 0
     yield driver
     await driver.stop()
-    assert not outside.homes_of(launcher)
+    assert not homes_of(launcher)
     assert not outside.lives(launcher)
     assert outside.mounts() == before
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from triform.testing.groups import homes_of
+
 _BOUNDS = ("memory.limit_in_bytes", "memory.max", "pids.max", "cpu.cfs_quota_us", "cpu.max")
 
 
@@ -63,23 +65,6 @@ def bounds_of(launcher: int, group: str) -> dict[str, str]:
     """What the kernel holds one group to, by file, over all hierarchies."""
     files = [file for home in homes_of(launcher) for name in _BOUNDS for file in (home / group).glob(name)]
     return {file.name: file.read_text().strip() for file in files}
-
-
-def homes_of(launcher: int) -> set[Path]:
-    """A launcher's own folders. Others come and go meanwhile: os.walk does not mind."""
-    homes = set()
-    for folder, folders, _ in os.walk("/sys/fs/cgroup"):
-        homes |= {Path(folder, name) for name in folders if name.startswith(f"triform-{launcher}-")}
-        folders[:] = [name for name in folders if _holds_groups(Path(folder, name))]
-    return homes
-
-
-def _holds_groups(folder: Path) -> bool:
-    """Most hold files alone, which take long to list. Each group in it is one more link."""
-    try:
-        return folder.stat().st_nlink != 2
-    except OSError:
-        return False
 
 
 def host_uid(pid: int) -> int:

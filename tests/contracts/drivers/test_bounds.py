@@ -14,6 +14,7 @@ from tests.contracts.drivers.bench import Bench, anew, eventually, finish, invok
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.drivers.process.template import ProcessTemplate
 from triform.substrates.isolation.interfaces import GuestGone, Limits
+from triform.testing.groups import homes_of
 
 MIB = 1 << 20
 
@@ -34,7 +35,7 @@ async def test_a_run_that_eats_memory_ends_as_oom_and_nobody_else_notices(
 async def test_a_child_s_memory_is_seen_by_who_looks_first(bench: Bench, probes: ProcessTemplate) -> None:
     """Its parent may still answer before the launcher has ended it: that answer must not count."""
     launcher = bench.driver.launcher_pid or 0
-    if not outside.homes_of(launcher):
+    if not homes_of(launcher):
         pytest.skip("needs cgroups: without, nobody is killed but by the launcher")
     instance = await bench.driver.clone(probes, anew())
     with stopped(launcher):
@@ -58,7 +59,7 @@ def stopped(pid: int) -> Iterator[None]:
 async def test_the_kernel_holds_a_run_to_its_limits(bench: Bench, driver: ProcessDriver) -> None:
     """As written, not as felt: on a busy machine nobody gets more than a processor anyway."""
     launcher = driver.launcher_pid or 0
-    if not outside.homes_of(launcher):
+    if not homes_of(launcher):
         pytest.skip("needs cgroups")
     template = await driver.template(bench.spec("plain", Limits(memory_mb=96, pids=40, cpus=0.5)))
     before = outside.groups_of(launcher)

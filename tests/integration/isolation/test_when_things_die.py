@@ -19,23 +19,25 @@ from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.images import Images
 from triform.substrates.isolation.interfaces import DriverFault, Limits, TemplateSpec
 from triform.substrates.isolation.languages import read_languages
+from triform.testing.groups import homes_of
 
 REPOSITORY = Path(__file__).parents[3]
 
 SERVER = """
 import asyncio, json, sys
 from pathlib import Path
-from triform.substrates.isolation.channel import control
+from triform.clock import SystemClock
 from triform.substrates.isolation.drivers.process.driver import ProcessDriver
 from triform.substrates.isolation.interfaces import Limits, TemplateSpec
 from triform.substrates.isolation.languages import read_languages
+from triform.substrates.isolation.maker import thaw
 
 async def main():
     driver = ProcessDriver(read_languages())
     await driver.start()
     spec = TemplateSpec("ruby", Path(sys.argv[1]), Path(sys.argv[2]), "main.rb", "handler", Limits(64), 10000)
-    template, thaw = await driver.template(spec), control("thaw", seed="", environment={})
-    clones = [await driver.clone(template, thaw) for _ in range(3)]
+    template = await driver.template(spec)
+    clones = [await driver.clone(template, thaw(SystemClock())) for _ in range(3)]
     print(json.dumps({"launcher": driver.launcher_pid, "template": template.pid}), flush=True)
     await asyncio.sleep(600)
 
@@ -69,7 +71,7 @@ async def test_a_killed_server_takes_its_sandboxes_with_it(image: Path) -> None:
             server.kill()
         await eventually(lambda: not outside.pids_in(namespace))
         await eventually(lambda: not outside.lives(told["launcher"]))
-        assert not outside.homes_of(told["launcher"])
+        assert not homes_of(told["launcher"])
 
 
 async def test_a_killed_launcher_takes_its_sandboxes_too_and_its_groups_go_at_the_next_start(image: Path) -> None:
@@ -84,7 +86,7 @@ async def test_a_killed_launcher_takes_its_sandboxes_too_and_its_groups_go_at_th
                 server.kill()
     next_one = ProcessDriver(read_languages())
     await next_one.start()
-    assert not outside.homes_of(told["launcher"])
+    assert not homes_of(told["launcher"])
     await next_one.stop()
 
 

@@ -67,12 +67,7 @@ class Run:
     """Drives one order on one instance, once; the instance has been told who it is."""
 
     def __init__(
-        self,
-        instance: Instance,
-        order: Order,
-        listener: Listener,
-        clock: Clock,
-        calls: HostCalls | None = None,
+        self, instance: Instance, order: Order, listener: Listener, clock: Clock, calls: HostCalls | None = None
     ) -> None:
         self._instance = instance
         self._order = order

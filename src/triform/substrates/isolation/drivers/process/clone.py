@@ -1,6 +1,6 @@
 """From a template to a clone that is ready: descriptors, a group of its own, and a look from outside.
 
-clone + 3 descriptors →        the harness begins a pid namespace and forks; `thaw` is in the channel already
+clone + 3 descriptors →        the harness begins a pid namespace and forks; `thaw` follows into the channel
 ← born                         from the first process there; pids by credentials
 ← ready                        from the runner, once it has confined itself and knows who it is
                                looked at: nothing left to give up? bounded by the launcher
@@ -42,8 +42,9 @@ async def make_clone(template: ProcessTemplate, link: Link, number: int, thaw: F
     """A confined, bounded, waiting child of the template. Raises DriverFault; nothing of it is left then."""
     async with template.turn:
         before = children(template.pid)
-        ends = _hand_over(template, number, thaw)
+        ends = _hand_over(template, number)
         try:
+            ends.channel.sendall(encode(thaw))
             async with asyncio.timeout(READY_S):
                 return await _bring_up(template, link, ends, before)
         except (GuestGone, ProtocolViolation, ConnectionError) as gone:  # reset: it ended, and left words unread
@@ -57,7 +58,7 @@ async def make_clone(template: ProcessTemplate, link: Link, number: int, thaw: F
             raise
 
 
-def _hand_over(template: ProcessTemplate, number: int, thaw: Frame) -> Ends:
+def _hand_over(template: ProcessTemplate, number: int) -> Ends:
     ours, theirs = socket.socketpair()
     out, err = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
     ends = Ends(ours, out[0], err[0])
@@ -66,9 +67,8 @@ def _hand_over(template: ProcessTemplate, number: int, thaw: Frame) -> Ends:
     os.set_blocking(out[0], False)
     os.set_blocking(err[0], False)
     try:
-        ours.sendall(encode(thaw))
         template.conversation.hand_over(control("clone", clone=number), (theirs.fileno(), out[1], err[1]))
-    except (GuestGone, OSError) as error:
+    except GuestGone as error:
         ends.close()
         raise StillBorn(f"the template is gone: {error}") from error
     finally:

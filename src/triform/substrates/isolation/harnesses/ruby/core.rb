@@ -7,7 +7,7 @@ module Core
     IO => %i[for_fd] }.each do |owner, names|
     names.each { |name| define_singleton_method(name, &owner.method(name)) }
   end
-  { IO => %i[readpartial write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
+  { IO => %i[write flush], UNIXSocket => %i[recvmsg], Kernel => %i[method class], Hash => %i[each_pair],
     Array => %i[each], BasicObject => %i[__send__], Module => %i[name inspect], TracePoint => %i[disable],
     JSON::Parser => %i[parse] }.each do |owner, names|
     names.map { |name| owner.instance_method(name) }.each do |held|
